@@ -1,0 +1,20 @@
+# Every library comes from Debian 12 (deploy/setup). Versions are those of bookworm; another one is a decision.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(fmt 9.1 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(Boost 1.81 REQUIRED)          # headers only; Debian's default 1.74 is refused by the version
+find_package(Protobuf 3.21 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+find_package(ZLIB REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(tomlplusplus 3.3 REQUIRED)
+find_package(RocksDB 7.8 REQUIRED)
+find_package(date 3.0 REQUIRED)            # Howard Hinnant's date and tz
+if(TOLLGATE_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(TOLLGATE_BENCH)
+  find_package(benchmark 1.7 REQUIRED)
+endif()

@@ -1,0 +1,78 @@
+// Sensitive<T>: card numbers, PIN blocks, keys (reference "security", section 1). It cannot be printed: no stream, fmt or
+// JSON operator exists for it (tests/base holds the compile failures). It is moved, not copied; wiped when it dies; compared
+// in constant time only. What is inside is reached by reveal(), a word that a review can search for.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "switch/base/bytes.h"
+
+namespace tollgate {
+
+void wipe(void* memory, std::size_t size) noexcept;  // OPENSSL_cleanse: the compiler does not drop it
+[[nodiscard]] bool equal_in_constant_time(ByteView a, ByteView b) noexcept;  // lengths are public
+
+template <class T>
+  requires std::is_trivially_copyable_v<T>
+class Sensitive {
+ public:
+  Sensitive() noexcept = default;
+  explicit Sensitive(const T& value) noexcept : value_(value) {}
+  Sensitive(const Sensitive&) = delete;
+  Sensitive& operator=(const Sensitive&) = delete;
+  Sensitive(Sensitive&& other) noexcept : value_(other.value_) { wipe(&other.value_, sizeof(T)); }
+  Sensitive& operator=(Sensitive&& other) noexcept {
+    if (this != &other) {
+      value_ = other.value_;
+      wipe(&other.value_, sizeof(T));
+    }
+    return *this;
+  }
+  ~Sensitive() { wipe(&value_, sizeof(T)); }
+
+  [[nodiscard]] const T& reveal() const noexcept { return value_; }
+  [[nodiscard]] T& reveal() noexcept { return value_; }
+  bool operator==(const Sensitive&) const = delete;
+
+ private:
+  T value_{};
+};
+
+// Up to N bytes of digits or key material, inline.
+template <std::size_t N>
+struct SmallBuffer {
+  std::array<std::uint8_t, N> bytes{};
+  std::uint16_t size = 0;
+
+  void assign(ByteView from) noexcept {
+    size = static_cast<std::uint16_t>(std::min(from.size(), N));
+    if (size != 0) std::memcpy(bytes.data(), from.data(), size);
+  }
+  [[nodiscard]] ByteView view() const noexcept { return {bytes.data(), size}; }
+  [[nodiscard]] std::string_view text() const noexcept { return as_text(view()); }
+  [[nodiscard]] bool empty() const noexcept { return size == 0; }
+};
+
+using SecretPan = Sensitive<SmallBuffer<19>>;  // a full card number, digits
+
+// The one format in which a card number is shown: first 6, last 4 ("622202*********0128"). What is not 13 to 19 digits is
+// hidden whole. PCI FAQ 1091 and 1117: one truncation everywhere, at least 4 digits gone.
+class MaskedPan {
+ public:
+  MaskedPan() noexcept = default;
+  [[nodiscard]] static MaskedPan of(std::string_view pan) noexcept;
+  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 19> text_{};
+  std::uint8_t size_ = 0;
+};
+
+}  // namespace tollgate
