@@ -1,10 +1,11 @@
-// Group commit: one thread that takes what all partitions have ready and makes it durable with one append (DESIGN, decision
-// 5), then the high-water mark, and only then tells the owners. Owners hand in at most one group per partition at a time, so
-// what arrives meanwhile gathers in the partition's next group.
+// Group commit: one thread that takes what all partitions have ready and makes it durable with one append
+// (DESIGN, decision 5), then the high-water mark, and only then tells the owners. Owners hand in at most one
+// group per partition at a time, so what arrives meanwhile gathers in the partition's next group.
 //
-// Owned by the composition root. submit() from any thread, never blocks; the queue is bounded by one group per partition.
-// `done` runs on the commit thread and must only hand the news to the owner's own thread. After a result other than durable
-// or full, nothing is appended any more and `stopped` is called once: the process must end and look again (P6).
+// Owned by the composition root. submit() from any thread, never blocks; the queue is bounded by one group
+// per partition. `done` runs on the commit thread and must only hand the news to the owner's own thread.
+// After a result other than durable or full, nothing is appended any more and `stopped` is called once: the
+// process must end and look again (P6).
 #pragma once
 
 #include <functional>
@@ -24,6 +25,7 @@ struct CommitWork {
   std::uint32_t records = 0;
   Bytes payload;
   std::vector<CellWrite> cells;
+  bool essential = false;  // as GroupAppend: goes on below the watermark
 };
 
 struct CommitStats {

@@ -1,0 +1,103 @@
+#include "storage/group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "switch/base/check.h"
+
+namespace tollgate::storage {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x54476772;  // "TGgr"
+constexpr std::uint16_t kVersion = 1;
+
+}  // namespace
+
+std::string group_place(PartitionId partition, GroupNo group) {
+  return fmt::format("partition {} group {}", partition.value, group.value);
+}
+
+GroupPrefix make_group_prefix(const StoreId& store, const Digest& previous,
+                              const GroupAppend& group) noexcept {
+  GroupPrefix out{};
+  std::copy(previous.begin(), previous.end(), out.begin());
+  auto* p = out.data();
+  store_be32(p + 32, kMagic);
+  store_be16(p + 36, kVersion);
+  store_be16(p + 38, group.partition.value);
+  store_be32(p + 40, group.epoch.value);
+  std::copy(store.begin(), store.end(), p + 48);
+  store_be64(p + 64, group.group.value);
+  store_be32(p + 72, group.records);
+  store_be32(p + 76, static_cast<std::uint32_t>(group.payload.size()));
+  return out;
+}
+
+Digest chain_hash(const GroupPrefix& prefix, ByteView payload) noexcept {
+  return Sha256::of(prefix, payload);
+}
+
+Result<Group> ChainReader::next(ByteView stored) {
+  const auto damaged = [&](const char* what) {
+    return fail(ErrorCode::damaged, what, group_place(partition_, next_));
+  };
+  if (stored.size() < kGroupOverhead) return damaged("the stored group is shorter than its header");
+  const auto* p = stored.data();
+  const auto size = stored.size() - kGroupOverhead;
+  if (load_be32(p + 32) != kMagic) return damaged("the stored bytes are not a commit group");
+  if (load_be16(p + 36) != kVersion || load_be32(p + 44) != 0) {
+    return damaged("the group has a version that this release does not know");
+  }
+  if (load_be32(p + 76) != size) return damaged("the stored group is not as long as its header says");
+  const auto hash = Sha256::of(stored.first(kGroupPrefixSize + size));
+  if (!std::equal(hash.begin(), hash.end(), p + kGroupPrefixSize + size)) {
+    return damaged("the bytes of the group do not match its hash");
+  }
+  if (!std::equal(store_.begin(), store_.end(), p + 48)) return damaged("the group belongs to another store");
+  if (load_be16(p + 38) != partition_.value || load_be64(p + 64) != next_.value) {
+    return damaged("another group lies in the place of this one");
+  }
+  if (known_ && !std::equal(previous_.begin(), previous_.end(), p)) {
+    return damaged("the chain is broken: the group does not follow the one before it");
+  }
+  Group group{.partition = partition_,
+              .epoch = {load_be32(p + 40)},
+              .group = next_,
+              .records = load_be32(p + 72),
+              .payload = stored.subspan(kGroupPrefixSize, size),
+              .hash = hash};
+  previous_ = hash;
+  known_ = true;
+  ++next_.value;
+  return group;
+}
+
+std::optional<AppendRefusal> check_append(std::span<const GroupAppend> groups, std::span<const Head> heads) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& g = groups[i];
+    TG_CHECK(g.partition.value < heads.size());
+    TG_CHECK(g.payload.size() <= kGroupPayloadMax);
+    TG_CHECK((g.records == 0) == g.payload.empty());
+    for (const auto& cell : g.cells) {
+      TG_CHECK(!cell.key.empty() && cell.key.size() <= kCellKeyMax);
+      TG_CHECK(!cell.value || cell.value->size() <= kCellValueMax);
+    }
+    const auto& head = heads[g.partition.value];
+    if (g.epoch != head.epoch) {
+      return AppendRefusal{AppendResult::fenced,
+                           fmt::format("{}: epoch {} is not the newest, {}",
+                                       group_place(g.partition, g.group), g.epoch.value, head.epoch.value)};
+    }
+    const bool twice = std::any_of(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(i),
+                                   [&](const GroupAppend& other) { return other.partition == g.partition; });
+    if (twice || g.group.value != head.group.value + 1) {
+      return AppendRefusal{AppendResult::fenced,
+                           fmt::format("{}: not the next group, the partition ends at {}",
+                                       group_place(g.partition, g.group), head.group.value)};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tollgate::storage

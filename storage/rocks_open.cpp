@@ -1,0 +1,264 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "storage/group.h"
+#include "storage/rocks_internal.h"
+#include "storage/rocks_log.h"
+#include "switch/base/chance.h"
+#include "switch/base/check.h"
+
+namespace tollgate::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocks::Doors;
+using rocks::Family;
+
+constexpr const char* kIdentityKey = "store";
+constexpr std::uint32_t kStoreMagic = 0x54477374;  // "TGst"
+constexpr std::uint16_t kStoreVersion = 1;
+constexpr std::size_t kIdentitySize = 4 + 2 + 2 + 16 + 8;
+
+std::string ballast_file(const std::string& path) {
+  return path + "/ballast";
+}
+
+Bytes encode_identity(const StoreIdentity& identity, std::uint16_t partitions) {
+  Bytes out(kIdentitySize);
+  store_be32(out.data(), kStoreMagic);
+  store_be16(out.data() + 4, kStoreVersion);
+  store_be16(out.data() + 6, partitions);
+  std::copy(identity.id.begin(), identity.id.end(), out.begin() + 8);
+  store_be64(out.data() + 24, identity.generation);
+  return out;
+}
+
+void sync_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+Result<rocks::OptionSet> prepare(const std::string& path, const StoreOptions& options, rocksdb::Env* env) {
+  auto logger = rocks::make_logger(path, options);
+  if (!logger) return std::unexpected(logger.error());
+  auto out = rocks::make_options(options);
+  out.db.info_log = std::move(*logger);
+  if (env != nullptr) out.db.env = env;
+  return out;
+}
+
+void say(const StoreOptions& options, StoreLog level, std::string_view text) {
+  if (options.log) options.log(level, text);
+}
+
+}  // namespace
+
+RocksJournal::Impl::~Impl() {
+  for (auto* f : families) {
+    if (f != nullptr) std::ignore = db->DestroyColumnFamilyHandle(f);
+  }
+}
+
+Result<void> RocksJournal::Impl::open(const Doors& doors) {
+  std::error_code ignored;
+  if (!fs::exists(path + "/CURRENT", ignored)) {
+    return fail(ErrorCode::not_found, "there is no store here; `format` makes one", path);
+  }
+  if (space.level_now() == SpaceLevel::exhausted && release_ballast(ballast_file(path))) {
+    say(options, StoreLog::warning,
+        "the disk is full: the ballast file was given up so that the store can open");
+  }
+  auto set = prepare(path, options, doors.env);
+  if (!set) return std::unexpected(set.error());
+  set->db.listeners.push_back(
+      rocks::make_listener([b = broken](std::string why) { b->set(std::move(why)); }));
+  rocksdb::DB* opened = nullptr;
+  const auto status = rocksdb::DB::Open(set->db, path, set->families, &families, &opened);
+  db.reset(opened);
+  if (!status.ok()) return std::unexpected(rocks::error_of(status, path));
+  for (auto* f : families) {
+    if (auto ok = rocks::check_settings(db->GetDBOptions(), db->GetOptions(f)); !ok) return ok;
+  }
+  synced.sync = doors.sync;
+  if (auto ok = load(); !ok) return ok;
+  const auto probe = options.space_probe ? options.space_probe : SpaceProbe(probe_space);
+  const auto disk = probe(path);
+  if (disk && disk->free_bytes > options.ballast_bytes &&
+      judge_space({disk->free_bytes - options.ballast_bytes, disk->total_bytes}, options.space) ==
+          SpaceLevel::plenty) {
+    if (auto made = make_ballast(ballast_file(path), options.ballast_bytes); !made) {
+      say(options, StoreLog::warning, "no ballast file: " + made.error().text());
+    }
+  }
+  return {};
+}
+
+Result<void> RocksJournal::Impl::open_read_only() {
+  read_only = true;
+  auto set = prepare(path, options, nullptr);
+  if (!set) return std::unexpected(set.error());
+  set->db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  set->db.track_and_verify_wals_in_manifest = false;
+  rocksdb::DB* opened = nullptr;
+  const auto status = rocksdb::DB::OpenForReadOnly(set->db, path, set->families, &families, &opened);
+  db.reset(opened);
+  if (!status.ok()) return std::unexpected(rocks::error_of(status, path));
+  return load();
+}
+
+rocksdb::ReadOptions RocksJournal::Impl::reading() const {
+  rocksdb::ReadOptions options_of(/*verify checksums*/ true, /*fill cache*/ false);
+  return options_of;
+}
+
+Result<void> RocksJournal::Impl::load() {
+  std::string stored;
+  const auto status = db->Get(reading(), family(Family::meta), kIdentityKey, &stored);
+  if (status.IsNotFound())
+    return fail(ErrorCode::damaged, "the store has no identity: it was never formatted whole", path);
+  if (!status.ok()) return std::unexpected(rocks::error_of(status, path));
+  const auto* p = reinterpret_cast<const std::uint8_t*>(stored.data());
+  if (stored.size() != kIdentitySize || load_be32(p) != kStoreMagic) {
+    return fail(ErrorCode::damaged, "the identity of the store is not one", path);
+  }
+  if (load_be16(p + 4) != kStoreVersion) {
+    return fail(ErrorCode::invalid, "the store has a version that this release does not know", path);
+  }
+  partitions = load_be16(p + 6);
+  if (partitions < 1 || partitions > kPartitionsMax)
+    return fail(ErrorCode::damaged, "the partition count is not one", path);
+  std::copy(p + 8, p + 24, identity.id.begin());
+  identity.generation = load_be64(p + 24);
+  heads.assign(std::size_t{partitions} + 1, Head{});
+  for (std::uint16_t i = 0; i <= partitions; ++i) {
+    auto head = load_head({i});
+    if (!head) return std::unexpected(head.error());
+    heads[i] = *head;
+  }
+  return {};
+}
+
+// The newest group of the partition, which is checked, and the newest epoch. An epoch that was lost with the
+// log is never below that of the newest group.
+Result<Head> RocksJournal::Impl::load_head(PartitionId partition) {
+  Head head;
+  std::string stored;
+  const auto key = fmt::format("epoch/{:05}", partition.value);
+  const auto status = db->Get(reading(), family(Family::meta), key, &stored);
+  if (!status.ok() && !status.IsNotFound()) {
+    return std::unexpected(rocks::error_of(status, fmt::format("partition {}", partition.value)));
+  }
+  if (status.ok()) {
+    if (stored.size() != 4)
+      return fail(ErrorCode::damaged, "the epoch is not one", fmt::format("partition {}", partition.value));
+    head.epoch = {load_be32(reinterpret_cast<const std::uint8_t*>(stored.data()))};
+  }
+  const auto last = rocks::group_key(partition, {UINT64_MAX});
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(reading(), family(Family::groups)));
+  it->SeekForPrev(rocks::slice_of(last));
+  if (!it->Valid()) {
+    if (!it->status().ok())
+      return std::unexpected(rocks::error_of(it->status(), fmt::format("partition {}", partition.value)));
+    return head;
+  }
+  const auto found = rocks::bytes_of(it->key());
+  if (found.size() != last.size() || load_be16(found.data()) != partition.value) return head;  // nothing yet
+  const GroupNo number{load_be64(found.data() + 2)};
+  ChainReader chain(identity.id, partition, number);
+  const auto group = chain.next(rocks::bytes_of(it->value()));
+  if (!group) return std::unexpected(group.error());
+  head.group = number;
+  head.hash = group->hash;
+  head.epoch = std::max(head.epoch, group->epoch);
+  return head;
+}
+
+namespace rocks {
+
+Error error_of(const rocksdb::Status& status, std::string where) {
+  const auto text = status.ToString();
+  auto code = ErrorCode::io;
+  if (status.IsCorruption()) code = ErrorCode::damaged;
+  if (status.IsNoSpace()) code = ErrorCode::full;
+  if (status.IsNotFound() || status.IsPathNotFound()) code = ErrorCode::not_found;
+  if (status.IsIOError() &&
+      (text.find("While lock file") != std::string::npos || text.find("lock hold by") != std::string::npos)) {
+    return {ErrorCode::conflict, where + "/LOCK",
+            "another process holds this lock: a store has one process (" + text + ")"};
+  }
+  return {code, std::move(where), text};
+}
+
+Result<StoreIdentity> format_store(const std::string& path, std::uint16_t partitions,
+                                   const StoreOptions& options, const Doors& doors) {
+  if (partitions < 1 || partitions > kPartitionsMax) {
+    return fail(ErrorCode::invalid, fmt::format("a store has 1 to {} partitions", kPartitionsMax), path);
+  }
+  std::error_code error;
+  if (fs::exists(path, error) && !fs::is_empty(path, error)) {
+    return fail(ErrorCode::conflict, "the directory is not empty; a store is formatted into an empty one",
+                path);
+  }
+  fs::create_directories(path, error);
+  if (error) return fail(ErrorCode::io, error.message(), path);
+  auto set = prepare(path, options, doors.env);
+  if (!set) return std::unexpected(set.error());
+  set->db.create_if_missing = true;
+  set->db.create_missing_column_families = true;
+  set->db.error_if_exists = true;
+  StoreIdentity identity{.id = {}, .generation = 1};
+  SystemChance().fill(identity.id);
+
+  RocksJournal::Impl store(path, options);
+  rocksdb::DB* opened = nullptr;
+  auto status = rocksdb::DB::Open(set->db, path, set->families, &store.families, &opened);
+  store.db.reset(opened);
+  if (!status.ok()) return std::unexpected(error_of(status, path));
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  const auto value = encode_identity(identity, partitions);
+  status = store.db->Put(synced, store.family(Family::meta), kIdentityKey, slice_of(value));
+  // In a table at once: the identity must outlive a lost log, or the loss could not be told from a store
+  // never formatted.
+  if (status.ok()) status = store.db->Flush(rocksdb::FlushOptions(), store.family(Family::meta));
+  if (!status.ok()) return std::unexpected(error_of(status, path));
+  sync_directory(fs::absolute(path).parent_path().string());
+  return identity;
+}
+
+Result<std::unique_ptr<RocksJournal>> open_store(const std::string& path, const StoreOptions& options,
+                                                 const Doors& doors) {
+  auto impl = std::make_unique<RocksJournal::Impl>(path, options);
+  if (auto ok = impl->open(doors); !ok) return std::unexpected(ok.error());
+  return std::make_unique<RocksJournal>(std::move(impl));
+}
+
+}  // namespace rocks
+
+RocksJournal::RocksJournal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksJournal::~RocksJournal() = default;
+
+Result<StoreIdentity> RocksJournal::format(const std::string& path, std::uint16_t partitions,
+                                           const StoreOptions& options) {
+  return rocks::format_store(path, partitions, options, {});
+}
+
+Result<std::unique_ptr<RocksJournal>> RocksJournal::open(const std::string& path,
+                                                         const StoreOptions& options) {
+  return rocks::open_store(path, options, {});
+}
+
+Result<std::unique_ptr<RocksJournal>> RocksJournal::open_read_only(const std::string& path,
+                                                                   const StoreOptions& options) {
+  auto impl = std::make_unique<Impl>(path, options);
+  if (auto ok = impl->open_read_only(); !ok) return std::unexpected(ok.error());
+  return std::make_unique<RocksJournal>(std::move(impl));
+}
+
+}  // namespace tollgate::storage
