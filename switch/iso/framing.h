@@ -1,4 +1,5 @@
-// Cuts a byte stream into frames by the dialect's length prefix. Pure: it looks at what was read, it reads nothing.
+// Cuts a byte stream into frames by the dialect's length prefix. Pure: it looks at what was read, it reads
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,11 @@
 namespace tollgate::iso {
 
 struct Cut {
-  enum class Kind { frame, incomplete, refused };  // refused: length 0, above the dialect's maximum, or not a length
+  enum class Kind {
+    frame,
+    incomplete,
+    refused
+  };  // refused: length 0, above the dialect's maximum, or not a length
   Kind kind = Kind::incomplete;
   ByteView frame;            // without the prefix
   std::size_t consumed = 0;  // prefix + frame

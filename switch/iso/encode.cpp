@@ -1,0 +1,204 @@
+// encode(): writes a builder's fields in bitmap order. What it writes, decode() accepts: the same sets,
+// lengths and structures are checked on the way out.
+#include <array>
+
+#include "switch/iso/codec.h"
+#include "switch/iso/packing.h"
+#include "switch/iso/tlv.h"
+
+namespace tollgate::iso {
+namespace {
+
+constexpr std::uint64_t kFirst = std::uint64_t{1} << 63;
+
+// Whether a raw value described by one op may be written under another one.
+bool same_bytes(const FieldOp& from, const FieldOp& to) noexcept {
+  constexpr std::uint8_t kMatters = FieldOp::kEquals | FieldOp::kTlv;
+  return from.code == to.code && ((from.flags ^ to.flags) & kMatters) == 0;
+}
+
+void put_length(const FieldOp& op, std::size_t length, std::uint8_t* out) noexcept {
+  if (op.flags & FieldOp::kCountsHex) length *= 2;
+  for (std::size_t i = op.prefix; i-- > 0;) {
+    if ((op.flags & FieldOp::kBcdLength) != 0) {
+      const std::size_t pair = length % 100;
+      length /= 100;
+      out[i] = static_cast<std::uint8_t>(pair / 10 << 4 | pair % 10);
+    } else {
+      out[i] = static_cast<std::uint8_t>('0' + length % 10);
+      length /= 10;
+    }
+  }
+}
+
+}  // namespace
+
+class Encoder {
+ public:
+  Encoder(const Dialect& dialect, const MessageBuilder& message, MutableBytes out) noexcept
+      : dialect_(dialect),
+        message_(message),
+        begin_(out.data()),
+        p_(out.data()),
+        end_(out.data() + out.size()) {}
+
+  [[nodiscard]] std::expected<ByteView, DecodeStatus> run() noexcept {
+    if (!prefix() || !envelope() || !mti() || !bitmap()) return std::unexpected(status_);
+    if (!fields(primary_ & ~kFirst, 0) || !fields(secondary_, 64)) return std::unexpected(status_);
+    const std::size_t size = written() - prefix_size_;
+    if (size > dialect_.framing().maximum)
+      return std::unexpected(DecodeStatus{Refusal::too_large, 0, offset()});
+    put_prefix(size);
+    return ByteView(begin_, written());
+  }
+
+ private:
+  [[nodiscard]] std::size_t written() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
+  [[nodiscard]] std::uint16_t offset() const noexcept {
+    return static_cast<std::uint16_t>(written() < prefix_size_ ? 0 : written() - prefix_size_);
+  }
+  bool fail(Refusal refusal, int field) noexcept {
+    status_ = {refusal, static_cast<std::uint8_t>(field), offset()};
+    return false;
+  }
+  [[nodiscard]] bool room(std::size_t size) const noexcept {
+    return static_cast<std::size_t>(end_ - p_) >= size;
+  }
+
+  bool prefix() noexcept {
+    switch (dialect_.framing().prefix) {
+      case Framing::Prefix::none:
+        return true;
+      case Framing::Prefix::binary2:
+        prefix_size_ = 2;
+        break;
+      case Framing::Prefix::ascii4:
+        prefix_size_ = 4;
+        break;
+    }
+    if (!room(prefix_size_)) return fail(Refusal::too_large, 0);
+    p_ += prefix_size_;
+    return true;
+  }
+
+  void put_prefix(std::size_t size) noexcept {
+    if (prefix_size_ == 2) store_be16(begin_, static_cast<std::uint16_t>(size));
+    for (std::size_t i = 4; prefix_size_ == 4 && i-- > 0; size /= 10)
+      begin_[i] = static_cast<std::uint8_t>('0' + size % 10);
+  }
+
+  bool put(ByteView bytes, std::size_t wanted, Refusal otherwise) noexcept {
+    if (bytes.size() != wanted) return fail(otherwise, 0);
+    if (!room(wanted)) return fail(Refusal::too_large, 0);
+    if (wanted != 0) std::memcpy(p_, bytes.data(), wanted);
+    p_ += wanted;
+    return true;
+  }
+
+  bool envelope() noexcept {
+    if (!put(message_.tpdu_, dialect_.tpdu_size(), Refusal::bad_tpdu)) return false;
+    if (dialect_.tpdu_size() != 0 && message_.tpdu_[0] != 0x60) return fail(Refusal::bad_tpdu, 0);
+    return put(message_.header_, dialect_.header_size(), Refusal::bad_header);
+  }
+
+  bool mti() noexcept {
+    const unsigned bcd = message_.mti_.bcd;
+    std::array<std::uint8_t, 2> packed{};
+    store_be16(packed.data(), message_.mti_.bcd);
+    if (!packing::bcd_ok(packed.data(), 2)) return fail(Refusal::bad_mti, 0);
+    if (dialect_.bcd_mti()) return put(packed, 2, Refusal::bad_mti);
+    const auto digit = [&](int shift) { return static_cast<std::uint8_t>('0' + (bcd >> shift & 15)); };
+    const std::array<std::uint8_t, 4> text{digit(12), digit(8), digit(4), digit(0)};
+    return put(text, 4, Refusal::bad_mti);
+  }
+
+  bool bitmap() noexcept {
+    primary_ = message_.bits_.primary();
+    secondary_ = message_.bits_.secondary();
+    if (secondary_ != 0) primary_ |= kFirst;
+    const bool both = (primary_ & kFirst) != 0;
+    if (both && !dialect_.secondary_bitmap()) {
+      return fail(Refusal::unknown_field, secondary_ == 0 ? 1 : 65 + std::countl_zero(secondary_));
+    }
+    if (message_.bitmap_dialect_ == &dialect_ && message_.bitmap_bits_ == message_.bits_) {
+      return put(message_.bitmap_, message_.bitmap_.size(), Refusal::bad_bitmap);
+    }
+    std::array<std::uint8_t, 16> words{};
+    store_be64(words.data(), primary_);
+    store_be64(words.data() + 8, secondary_);
+    const ByteView raw(words.data(), both ? 16 : 8);
+    if (!dialect_.hex_bitmap()) return put(raw, raw.size(), Refusal::bad_bitmap);
+    std::array<char, 32> text{};
+    write_hex(raw, text.data());
+    return put(as_bytes({text.data(), 2 * raw.size()}), 2 * raw.size(), Refusal::bad_bitmap);
+  }
+
+  bool fields(std::uint64_t bits, int base) noexcept {
+    while (bits != 0) {
+      const int bit = std::countl_zero(bits);
+      if (!field(base + bit + 1)) [[unlikely]]
+        return false;
+      bits &= ~(kFirst >> bit);
+    }
+    return true;
+  }
+
+  bool field(int number) noexcept {
+    const FieldOp op = dialect_.op(number);
+    const auto& value = message_.values_[static_cast<std::size_t>(number)];
+    if (op.code == FieldOp::Code::none) return fail(Refusal::unknown_field, number);
+    if (value.length > op.maximum) return fail(Refusal::too_long, number);
+    if (op.prefix == 0 && value.length != op.maximum) return fail(Refusal::missing_value, number);
+    const std::size_t size = packing::raw_size(op.code, value.length);
+    if (!room(op.prefix + size)) return fail(Refusal::too_large, number);
+    if (op.prefix != 0) put_length(op, value.length, p_);
+    std::uint8_t* const at = p_ + op.prefix;
+    if (value.op != nullptr && same_bytes(*value.op, op)) {
+      if (size != 0) std::memcpy(at, value.data, size);
+      p_ = at + size;
+      return true;
+    }
+    if (value.op != nullptr ? !convert(op, value, at, number)
+                            : !packing::pack(op, value.data, value.length, at)) {
+      return status_.ok() ? fail(Refusal::bad_character, number) : false;
+    }
+    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, at, size, value.length))
+      return fail(Refusal::bad_tlv, number);
+    p_ = at + size;
+    return true;
+  }
+
+  // A raw value of another encoding, through its canonical form. Out of line: the buffer is large and the
+  // case rare.
+  [[gnu::noinline]] bool convert(const FieldOp& op, const MessageBuilder::Value& value, std::uint8_t* at,
+                                 int number) noexcept {
+    std::array<char, FieldOp::kLongest> canonical;
+    if (value.length > canonical.size()) return fail(Refusal::too_long, number);
+    packing::unpack(*value.op, reinterpret_cast<const std::uint8_t*>(value.data), value.length,
+                    canonical.data());
+    return packing::pack(op, canonical.data(), value.length, at);
+  }
+
+  static bool tlv(const FieldOp& op, const std::uint8_t* at, std::size_t size, std::size_t length) noexcept {
+    if (op.code != FieldOp::Code::hex) return !broken_tlv({at, size});
+    std::array<std::uint8_t, FieldOp::kTlvMaximum> bytes;
+    packing::hex_to_bytes(at, size, bytes.data());
+    return !broken_tlv({bytes.data(), length});
+  }
+
+  const Dialect& dialect_;
+  const MessageBuilder& message_;
+  std::uint8_t* const begin_;
+  std::uint8_t* p_;
+  std::uint8_t* const end_;
+  std::size_t prefix_size_ = 0;
+  std::uint64_t primary_ = 0, secondary_ = 0;
+  DecodeStatus status_;
+};
+
+std::expected<ByteView, DecodeStatus> encode(const Dialect& dialect, const MessageBuilder& message,
+                                             MutableBytes out) noexcept {
+  return Encoder(dialect, message, out).run();
+}
+
+}  // namespace tollgate::iso
