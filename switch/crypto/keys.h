@@ -53,6 +53,11 @@ enum class SignInScheme : std::uint8_t {
 // From "001", "003", "004", "005"; nullopt for another.
 [[nodiscard]] std::optional<SignInScheme> sign_in_scheme_of(std::string_view field_60_3) noexcept;
 
+enum class Field62Layout : std::uint8_t {
+  cup,      // blocks of 8, check values of 4
+  chanjet,  // entries of 25: type (01 MAK, 02 PIK, 03 TDK), key 16, check value 8
+};
+
 // Field 62 of a sign-in reply: enciphered keys. Not for logs, though without the TMK it says nothing but
 // check values.
 using Field62 = Sensitive<SmallBuffer<100>>;
@@ -73,10 +78,10 @@ struct WorkingKeys {
 [[nodiscard]] Result<WorkingKeys> accept_field_62(const Tmk& tmk, ByteView field_62,
                                                   MacAlgorithm mac = MacAlgorithm::cup_ecb);
 
-// Tracks (field 53, third digit 1): 16 digits before the last (odd count) or the last two (even) are under
-// the TDK. In place, over characters 0-9, A-F; the result has *size characters, fewer than before when a
-// short track was filled with F on the left. False, and the track wiped, when it is too short or has another
-// character.
-[[nodiscard]] bool decrypt_track(const TrackKey& key, std::span<char> track, std::size_t* size) noexcept;
+// Tracks (field 53, third digit 1): the 16 digits before the last (odd count) or the last two (even) are
+// under the TDK. In place, over characters 0-9 and A-F. Gives the length of the clear track, which is shorter
+// than the span when a track of fewer than 17 digits was filled with F on the left. nullopt, and the span
+// wiped to zeros, when it is too short, has another character, or what comes out is no track (digits and D).
+[[nodiscard]] std::optional<std::size_t> decrypt_track(const TrackKey& key, std::span<char> track) noexcept;
 
 }  // namespace tollgate::crypto

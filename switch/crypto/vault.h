@@ -30,11 +30,14 @@
 
 namespace tollgate::crypto {
 
+struct ClearWorkingKeys;  // lab.h
+
 struct SignInRequest {
   SignInScheme scheme = SignInScheme::double_003;
-  MacAlgorithm mac =
-      MacAlgorithm::cup_ecb;       // of the acquirer's profile; cup_sm4 has no confirmed layout: refused
-  bool double_length_mak = false;  // MAK of 16 bytes in 003 and 004 (cup-dialect 7)
+  MacAlgorithm mac = MacAlgorithm::cup_ecb;  // of the acquirer's profile; cup_sm4 has no layout: refused
+  Field62Layout layout = Field62Layout::cup;
+  bool double_length_mak =
+      false;  // MAK of 16 bytes in 003 and 004 (cup-dialect 7); always in chanjet's layout
 };
 
 struct SignIn {
@@ -97,6 +100,10 @@ class KeyVault {
  private:
   struct State;
   explicit KeyVault(ByteView kek);
+  friend Result<SignIn> import_clear_working_keys(const KeyVault&, const Tmk&, const ClearWorkingKeys&,
+                                                  std::string_view, Chance&);  // lab.h
+  [[nodiscard]] Bytes seal_packed_keys(std::string_view context, const SecretBytes& packed,
+                                       Chance& chance) const;
   std::unique_ptr<const State> state_;
 };
 
