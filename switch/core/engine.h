@@ -26,6 +26,8 @@
 
 namespace tollgate::core {
 
+class Directory;
+
 struct ListenerConfig {
   std::string name;
   std::shared_ptr<const iso::Dialect> dialect;
@@ -49,6 +51,7 @@ struct EngineConfig {
   Duration idle_timeout = std::chrono::seconds(3600);
   Duration frame_timeout = std::chrono::seconds(3);
   Duration reversal_retry = std::chrono::seconds(5);
+  std::shared_ptr<Directory> directory;    // one for all engines of a process; a lone engine may leave it empty
   std::uint32_t reversals_owed_max = 100'000;  // per partition; above: new requests are refused
   struct TestFlags {                       // negative controls; never set outside tests
     bool answer_before_commit = false;
@@ -106,6 +109,9 @@ class Engine {
   void on_time(Now now);
   void flush(Now now);
 
+  // Below the free-space watermark: new financial work is refused (96), everything else goes on. From the shell's own look at
+  // the disk; a group that the journal refused as full is handed in again.
+  void set_storage_full(bool full);
   // No new financial work; what is in flight ends. idle() says when nothing is.
   void drain();
   [[nodiscard]] bool idle() const;

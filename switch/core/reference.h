@@ -15,6 +15,8 @@
 #include "proto/records.h"
 #include "switch/base/ids.h"
 #include "switch/base/money.h"
+#include "switch/crypto/keys.h"
+#include "switch/crypto/tokens.h"
 #include "switch/iso/dialect.h"
 
 namespace tollgate::core {
@@ -26,6 +28,7 @@ struct CardFacts {  // of the longest prefix that matches; empty strings are abs
 struct HostEntry {
   v1::Host host;
   std::shared_ptr<const iso::Dialect> dialect;
+  std::shared_ptr<const crypto::ZonePinKey> zone_key;  // nullptr: no PIN can be translated for this host
 };
 
 struct RouteQuery {
@@ -47,6 +50,7 @@ class Reference {
     std::vector<v1::Device> devices;
     std::vector<v1::TokenCreated> tokens;  // not revoked
     std::shared_ptr<const fees::PriceBook> prices;
+    std::shared_ptr<const crypto::PanTokenizer> tokenizer;  // nullptr until the house of a new store made its key
     std::uint64_t version = 0;             // rises with every change
   };
   explicit Reference(Parts parts);
@@ -58,6 +62,7 @@ class Reference {
   [[nodiscard]] const std::vector<v1::TokenCreated>& tokens() const noexcept { return parts_.tokens; }
   [[nodiscard]] const fees::PriceBook& prices() const noexcept { return *parts_.prices; }
   [[nodiscard]] std::shared_ptr<const fees::PriceBook> prices_ptr() const noexcept { return parts_.prices; }
+  [[nodiscard]] const crypto::PanTokenizer* tokenizer() const noexcept { return parts_.tokenizer.get(); }
   [[nodiscard]] std::uint64_t version() const noexcept { return parts_.version; }
 
   [[nodiscard]] std::optional<std::uint16_t> host_index(std::string_view name) const noexcept;

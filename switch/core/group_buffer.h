@@ -1,0 +1,78 @@
+// What a partition (or the house) has decided and not yet made durable: records in their wire form, sealed cells, and what may
+// happen once they are durable. One group gathers while the one before it is on its way to the journal; effects run in the
+// order in which they were decided (P1: nothing leaves before its record).
+//
+// Thread: the worker.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/records.h"
+#include "storage/committer.h"
+#include "switch/base/check.h"
+#include "switch/base/sensitive.h"
+#include "switch/core/outside.h"
+#include "switch/core/txn_table.h"
+#include "switch/crypto/sealed_batch.h"
+
+namespace tollgate::core {
+
+struct After {
+  enum class Kind : std::uint8_t { send_request, send_reversal, reply, call } kind = Kind::reply;
+  std::uint32_t slot = 0, generation = 0;     // send_request
+  TxnIndex txn = kNoTxn;                      // send_reversal
+  ConnRef connection;                         // reply: bytes replies[offset, offset + size)
+  std::uint32_t offset = 0, size = 0;
+  Instant received;
+  std::uint32_t call = 0;                     // index in calls
+};
+
+struct GroupBuffer {
+  Bytes payload;
+  std::uint32_t records = 0;
+  std::vector<storage::CellWrite> cells;
+  std::vector<crypto::SealedPan> pans;
+  std::vector<After> after;
+  Bytes replies;
+  std::vector<std::function<void()>> calls;
+
+  [[nodiscard]] bool empty() const noexcept { return records == 0 && cells.empty() && after.empty(); }
+
+  // Appends Record{at_us, body} without building the outer message: field numbers are those of records.proto.
+  template <class Body>
+  void append(std::int64_t at_us, int field, const Body& body) {
+    using google::protobuf::io::CodedOutputStream;
+    const auto body_size = body.ByteSizeLong();
+    const auto tag = static_cast<std::uint32_t>(field) << 3 | 2U;
+    const auto inner = 1 + CodedOutputStream::VarintSize64(static_cast<std::uint64_t>(at_us)) + CodedOutputStream::VarintSize32(tag) +
+                       CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(body_size)) + body_size;
+    const auto start = payload.size();
+    payload.resize(start + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(inner)) + inner);
+    auto* at = payload.data() + start;
+    at = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(inner), at);
+    *at++ = 0x08;  // at_us = 1, varint
+    at = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(at_us), at);
+    at = CodedOutputStream::WriteVarint32ToArray(tag, at);
+    at = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(body_size), at);
+    at = body.SerializeWithCachedSizesToArray(at);
+    TG_CHECK(at == payload.data() + payload.size());
+    ++records;
+  }
+
+  void clear() {
+    payload.clear();
+    records = 0;
+    cells.clear();
+    pans.clear();
+    after.clear();
+    wipe(replies.data(), replies.size());  // answers carry card numbers and enciphered keys
+    replies.clear();
+    calls.clear();
+  }
+};
+
+}  // namespace tollgate::core

@@ -1,0 +1,315 @@
+#include "switch/core/links.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "switch/base/check.h"
+#include "switch/base/sensitive.h"
+#include "switch/iso/framing.h"
+
+namespace tollgate::core {
+namespace {
+
+constexpr std::size_t kPast = 16384;                       // late answers are recognised this many requests back
+constexpr std::uint32_t kStanMax = 999'999;
+constexpr Duration kManagementTimeout = std::chrono::seconds(10);
+constexpr Duration kFirstPause = std::chrono::milliseconds(100);
+constexpr int kPauseDoublings = 7;                         // 100 ms … 12.8 s, each plus up to the same again
+
+// Field 7, MMDDhhmmss in UTC.
+Text<10> transmission_time(WallTime wall) {
+  const auto second = wall.us / 1'000'000;
+  const auto date = calendar(BusinessDate{static_cast<std::int32_t>(second / 86400)});
+  const auto of_day = second % 86400;
+  const std::array<std::int64_t, 5> parts = {date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60};
+  Text<10> text;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    text.chars[2 * i] = static_cast<char>('0' + parts[i] / 10);
+    text.chars[2 * i + 1] = static_cast<char>('0' + parts[i] % 10);
+  }
+  text.size = 10;
+  return text;
+}
+
+}  // namespace
+
+Links::Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener)
+    : outside_(outside), chance_(chance), counters_(counters), listener_(listener) {}
+
+void Links::install(const Reference& reference, Now now) {
+  for (const auto& entry : reference.hosts()) {
+    auto& of_host = by_host_[entry.host.name()];
+    const auto wanted = std::max<std::uint32_t>(entry.host.links(), 1);
+    while (of_host.size() < wanted) {
+      auto fresh = std::make_unique<Link>();
+      fresh->id = LinkId{static_cast<std::uint32_t>(links_.size())};
+      fresh->host = entry.host.name();
+      fresh->counters = &counters_.hosts[fresh->host];  // a map's values do not move
+      fresh->past.resize(kPast);
+      of_host.push_back(fresh->id.value);
+      links_.push_back(std::move(fresh));
+    }
+    for (std::size_t i = 0; i < of_host.size(); ++i) {
+      auto& l = *links_[of_host[i]];
+      l.dialect = entry.dialect;
+      l.addresses.assign(entry.host.addresses().begin(), entry.host.addresses().end());
+      l.max_in_flight = entry.host.max_in_flight();
+      l.timeout = std::chrono::milliseconds(entry.host.timeout_ms());
+      l.echo_interval = std::chrono::seconds(entry.host.echo_interval_s());
+      const bool was_gone = std::exchange(l.gone, i >= wanted);
+      if (l.gone && !was_gone && l.phase != Phase::down) {
+        outside_.close_link(l.id);
+        lose(l, now);
+      } else if (!l.gone && l.phase == Phase::down && (was_gone || l.life == 0)) {
+        connect(l, now);
+      }
+    }
+  }
+}
+
+std::uint32_t Links::take_stan(Link& l) {
+  // A STAN whose request still waits is not used again; the table's bound keeps this loop short.
+  do {
+    const auto stan = l.next_stan;
+    l.next_stan = stan == kStanMax ? 1 : stan + 1;
+    if (stan != l.management_stan && !l.pending.contains(stan)) return stan;
+  } while (true);
+}
+
+bool Links::any_up(std::string_view host) const {
+  const auto it = by_host_.find(std::string(host));
+  return it != by_host_.end() && std::ranges::any_of(it->second, [this](auto i) { return links_[i]->phase == Phase::up; });
+}
+
+std::optional<Passage> Links::reserve(std::string_view host, const Waiter& waiter, std::string_view tid, Now now) {
+  const auto it = by_host_.find(std::string(host));
+  if (it == by_host_.end()) return std::nullopt;
+  const auto& candidates = it->second;
+  auto& turn = turn_[it->first];
+  for (std::size_t tried = 0; tried < candidates.size(); ++tried) {
+    auto& l = *links_[candidates[turn++ % candidates.size()]];
+    if (l.phase != Phase::up || l.pending.size() >= l.max_in_flight) continue;
+    const auto stan = take_stan(l);
+    auto& pending = l.pending[stan];
+    pending.waiter = waiter;
+    pending.use = ++l.use;
+    pending.transmitted = transmission_time(now.wall);
+    pending.tid.assign(tid);
+    return Passage{l.id, stan, pending.transmitted};
+  }
+  return std::nullopt;
+}
+
+bool Links::send(const Passage& passage, iso::MessageBuilder& message, Now now) {
+  auto& l = link(passage.link);
+  const auto it = l.pending.find(passage.stan);
+  if (it == l.pending.end()) return false;  // lost meanwhile; the waiter knows
+  message.set(7, it->second.transmitted.view());
+  message.set_number(11, passage.stan, 6);
+  const auto frame = iso::encode(*l.dialect, message, out_);
+  if (!frame) {  // a request that the host's dialect cannot carry: nothing left, nothing is owed
+    const auto waiter = it->second.waiter;
+    l.pending.erase(it);
+    listener_.on_lost(waiter, false);
+    return false;
+  }
+  it->second.sent = true;
+  it->second.sent_at = now.instant;
+  wheel_.add(now.instant + l.timeout, {Timer::Kind::deadline, l.id, passage.stan, it->second.use});
+  outside_.send_link(l.id, *frame);
+  wipe(out_.data(), frame->size());
+  auto& host = *l.counters;
+  ++(it->second.waiter.reversal ? host.reversals_sent : host.sent);
+  return true;
+}
+
+void Links::release(const Passage& passage) { link(passage.link).pending.erase(passage.stan); }
+
+void Links::connect(Link& l, Now now) {
+  if (l.addresses.empty()) return;
+  l.phase = Phase::connecting;
+  ++l.life;
+  outside_.connect_link(l.id, l.addresses[l.next_address++ % l.addresses.size()]);
+  (void)now;
+}
+
+void Links::on_up(LinkId id, Now now) {
+  auto& l = link(id);
+  if (l.phase != Phase::connecting) return;
+  l.phase = Phase::signing_on;
+  l.last_rx = now.instant;
+  send_management(l, "001", now);
+}
+
+void Links::on_down(LinkId id, Now now) { lose(link(id), now); }
+
+void Links::lose(Link& l, Now now) {
+  if (l.phase == Phase::up) ++l.counters->reconnects;
+  l.phase = Phase::down;
+  ++l.life;
+  l.management_stan = 0;
+  auto lost = std::exchange(l.pending, {});
+  for (auto& [stan, pending] : lost) {
+    if (pending.sent) remember(l, stan, pending, false);
+    listener_.on_lost(pending.waiter, pending.sent);
+  }
+  if (l.gone) return;
+  const auto pause = kFirstPause * (1 << std::min<std::uint32_t>(l.attempt++, kPauseDoublings));
+  const auto jitter = Duration(static_cast<std::int64_t>(chance_.below(static_cast<std::uint64_t>(pause.count()))));
+  wheel_.add(now.instant + pause + jitter, {Timer::Kind::reconnect, l.id, 0, l.life});
+}
+
+void Links::send_management(Link& l, std::string_view code, Now now) {
+  const auto stan = take_stan(l);
+  l.management_stan = stan;
+  const auto time = transmission_time(now.wall);
+  iso::MessageBuilder message;
+  message.set_mti({0x0800});
+  message.set(7, time.view());
+  message.set_number(11, stan, 6);
+  message.set(70, code);
+  const auto frame = iso::encode(*l.dialect, message, out_);
+  TG_CHECK(frame.has_value());
+  outside_.send_link(l.id, *frame);
+  wheel_.add(now.instant + kManagementTimeout, {Timer::Kind::management, l.id, stan, l.life});
+}
+
+std::size_t Links::on_bytes(LinkId id, ByteView bytes, Now now) {
+  auto& l = link(id);
+  std::size_t consumed = 0;
+  while (l.phase == Phase::up || l.phase == Phase::signing_on) {
+    const auto cut = iso::next_frame(l.dialect->framing(), bytes.subspan(consumed));
+    if (cut.kind == iso::Cut::Kind::incomplete) return consumed;
+    if (cut.kind == iso::Cut::Kind::refused) {
+      ++l.counters->refused_frames;
+      outside_.close_link(l.id);
+      lose(l, now);
+      break;
+    }
+    consumed += cut.consumed;
+    l.last_rx = now.instant;
+    on_frame(l, cut.frame, now);
+  }
+  return bytes.size();
+}
+
+void Links::on_frame(Link& l, ByteView frame, Now now) {
+  iso::MessageView message;
+  if (!iso::decode(*l.dialect, frame, message).ok()) {
+    ++l.counters->refused_frames;  // the request behind it, if any, runs into its deadline
+    return;
+  }
+  if (message.mti().bcd == 0x0810) {
+    on_management_reply(l, message, now);
+  } else if (message.mti().bcd == 0x0800) {  // the host asks for an echo: answer it
+    iso::MessageBuilder reply;
+    reply.set_mti({0x0810});
+    for (const int field : {7, 11, 70}) reply.copy(field, message);
+    reply.set(39, std::string_view("00"));
+    if (const auto out = iso::encode(*l.dialect, reply, out_)) outside_.send_link(l.id, *out);
+  } else {
+    on_reply(l, message, now);
+  }
+}
+
+void Links::on_management_reply(Link& l, const iso::MessageView& message, Now now) {
+  if (l.management_stan == 0 || message.number(11) != l.management_stan) return;
+  l.management_stan = 0;
+  if (!message.equals(39, "00")) {
+    outside_.close_link(l.id);
+    lose(l, now);
+    return;
+  }
+  l.last_echo = now.instant;
+  if (l.echo_interval > Duration::zero()) wheel_.add(now.instant + l.echo_interval, {Timer::Kind::echo, l.id, 0, l.life});
+  if (l.phase == Phase::signing_on) {
+    l.phase = Phase::up;
+    l.attempt = 0;
+    listener_.on_host_ready(l.host);
+  }
+}
+
+void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
+  auto& host = *l.counters;
+  const auto stan = static_cast<std::uint32_t>(message.number(11).value_or(0));
+  const auto it = l.pending.find(stan);
+  if (it == l.pending.end() || !it->second.sent) {
+    const auto& past = l.past[stan % kPast];
+    if (past.stan == stan && stan != 0 && message.equals(7, past.transmitted.view())) {
+      ++(past.answered ? host.duplicates : host.late);
+      listener_.on_late(past.waiter, message, past.answered);
+    } else {
+      ++host.orphans;
+    }
+    return;
+  }
+  const auto& pending = it->second;
+  const bool same_time = !message.has(7) || message.equals(7, pending.transmitted.view());
+  const bool same_terminal = !message.has(41) || message.equals(41, pending.tid.view());
+  if (!same_time || !same_terminal) {
+    ++host.orphans;
+    return;
+  }
+  const auto round_trip = now.instant - pending.sent_at;
+  ++(pending.waiter.reversal ? host.reversals_acknowledged : host.answered);
+  host.round_trip.record(round_trip.count());
+  remember(l, stan, pending, true);
+  const auto waiter = pending.waiter;
+  l.pending.erase(it);
+  listener_.on_answer(waiter, message, round_trip);
+}
+
+void Links::remember(Link& l, std::uint32_t stan, const Pending& pending, bool answered) {
+  auto& past = l.past[stan % kPast];
+  past = {stan, answered, pending.waiter, pending.transmitted};
+}
+
+void Links::on_time(Now now) {
+  wheel_.advance(now.instant, [&](const Timer& timer) { fire(timer, now); });
+}
+
+void Links::fire(const Timer& timer, Now now) {
+  auto& l = link(timer.link);
+  switch (timer.kind) {
+    case Timer::Kind::deadline: {
+      const auto it = l.pending.find(timer.stan);
+      if (it == l.pending.end() || it->second.use != timer.use) return;
+      remember(l, timer.stan, it->second, false);
+      const auto waiter = it->second.waiter;
+      l.pending.erase(it);
+      ++l.counters->timeouts;
+      listener_.on_timeout(waiter);
+      return;
+    }
+    case Timer::Kind::management:
+      if (l.life == timer.use && l.management_stan == timer.stan) {
+        outside_.close_link(l.id);
+        lose(l, now);
+      }
+      return;
+    case Timer::Kind::echo:
+      if (l.life == timer.use && l.phase == Phase::up && l.management_stan == 0) send_management(l, "301", now);
+      return;
+    case Timer::Kind::reconnect:
+      if (l.life == timer.use && l.phase == Phase::down && !l.gone) connect(l, now);
+      return;
+  }
+}
+
+Links::HostStatus Links::status(std::string_view host) const {
+  HostStatus status;
+  const auto it = by_host_.find(std::string(host));
+  if (it == by_host_.end()) return status;
+  for (const auto i : it->second) {
+    const auto& l = *links_[i];
+    if (l.gone) continue;
+    ++status.links;
+    status.up += l.phase == Phase::up;
+    status.in_flight += static_cast<std::uint32_t>(l.pending.size());
+    status.max_in_flight += l.max_in_flight;
+    status.last_echo = std::max(status.last_echo, l.last_echo);
+  }
+  return status;
+}
+
+}  // namespace tollgate::core

@@ -1,0 +1,143 @@
+// The links of one worker to the hosts: persistent, multiplexed, each with its own STAN. Sans I/O: bytes come in by
+// on_bytes, leave through Outside. A link signs on, echoes, comes back after a loss with growing, jittered pauses; what it
+// sent and waits for is in its pending table, which is bounded (P7). Answers are matched by field 11 with 7 and 41.
+//
+// Who waits learns one of: answered, timed out, lost (the link went down first; `sent` says whether the bytes had left). What
+// comes after that is told as late or duplicate, while the link still remembers it.
+// Source: contract "Wire", iso87-ascii. Owner: the engine. Thread: its worker.
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switch/base/chance.h"
+#include "switch/core/counters.h"
+#include "switch/core/outside.h"
+#include "switch/core/reference.h"
+#include "switch/core/timing_wheel.h"
+#include "switch/core/txn_table.h"
+#include "switch/iso/codec.h"
+
+namespace tollgate::core {
+
+struct Waiter {  // who waits for an answer
+  std::uint16_t partition = 0;      // position among the engine's partitions
+  bool reversal = false;
+  std::uint32_t slot = 0;           // requests
+  std::uint32_t generation = 0;
+  TxnId txn;
+};
+
+// A place reserved on a link: STAN and transmission time, so that the intent can name them before anything is sent.
+struct Passage {
+  LinkId link;
+  std::uint32_t stan = 0;
+  Text<10> transmitted;  // MMDDhhmmss, UTC
+};
+
+class LinkListener {
+ public:
+  virtual ~LinkListener() = default;
+  virtual void on_answer(const Waiter& waiter, const iso::MessageView& message, Duration round_trip) = 0;
+  virtual void on_timeout(const Waiter& waiter) = 0;
+  virtual void on_lost(const Waiter& waiter, bool sent) = 0;
+  virtual void on_late(const Waiter& waiter, const iso::MessageView& message, bool duplicate) = 0;
+  virtual void on_host_ready(std::string_view host) = 0;  // a link of this host has just signed on
+};
+
+class Links {
+ public:
+  Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener);
+
+  // Opens what is new, closes what is gone; what stays keeps its links.
+  void install(const Reference& reference, Now now);
+
+  // A signed-on link of the host with room, or nullopt. Takes a place for `waiter`; it must be sent or released.
+  [[nodiscard]] std::optional<Passage> reserve(std::string_view host, const Waiter& waiter, std::string_view tid, Now now);
+  [[nodiscard]] bool any_up(std::string_view host) const;
+  // Sends what the builder holds; fields 7, 11 are set here. False: the link is no longer up; the waiter was told on_lost.
+  [[nodiscard]] bool send(const Passage& passage, iso::MessageBuilder& message, Now now);
+  void release(const Passage& passage);
+
+  void on_up(LinkId link, Now now);
+  [[nodiscard]] std::size_t on_bytes(LinkId link, ByteView bytes, Now now);
+  void on_down(LinkId link, Now now);
+  void on_time(Now now);
+  [[nodiscard]] Instant next_deadline(Now now) const { return wheel_.next(now.instant); }
+
+  struct HostStatus {
+    std::uint32_t links = 0, up = 0, in_flight = 0, max_in_flight = 0;
+    Instant last_echo;
+  };
+  [[nodiscard]] HostStatus status(std::string_view host) const;
+
+ private:
+  enum class Phase : std::uint8_t { down, connecting, signing_on, up };
+  struct Pending {
+    Waiter waiter;
+    std::uint64_t use = 0;  // of this STAN: a deadline of an older use is ignored
+    bool sent = false;
+    Instant sent_at;
+    Text<10> transmitted;
+    Text<8> tid;
+  };
+  struct Past {  // answered or given up: what a late answer is recognised by
+    std::uint32_t stan = 0;
+    bool answered = false;
+    Waiter waiter;
+    Text<10> transmitted;
+  };
+  struct Link {
+    LinkId id;
+    std::string host;
+    HostCounters* counters = nullptr;
+    std::shared_ptr<const iso::Dialect> dialect;
+    std::vector<std::string> addresses;
+    std::uint32_t max_in_flight = 0;
+    Duration timeout{}, echo_interval{};
+    Phase phase = Phase::down;
+    std::uint32_t attempt = 0, next_address = 0, next_stan = 1;
+    std::uint64_t use = 0, life = 0;
+    std::uint32_t management_stan = 0;  // of the sign-on or echo that waits
+    Instant last_rx, last_echo;
+    bool gone = false;
+    boost::unordered_flat_map<std::uint32_t, Pending> pending;
+    std::vector<Past> past;
+  };
+  struct Timer {
+    enum class Kind : std::uint8_t { deadline, management, echo, reconnect } kind = Kind::deadline;
+    LinkId link;
+    std::uint32_t stan = 0;
+    std::uint64_t use = 0;
+  };
+
+  Link& link(LinkId id) { return *links_[id.value]; }
+  [[nodiscard]] std::uint32_t take_stan(Link& link);
+  void connect(Link& link, Now now);
+  void lose(Link& link, Now now);
+  void send_management(Link& link, std::string_view code, Now now);
+  void on_frame(Link& link, ByteView frame, Now now);
+  void on_management_reply(Link& link, const iso::MessageView& message, Now now);
+  void on_reply(Link& link, const iso::MessageView& message, Now now);
+  void fire(const Timer& timer, Now now);
+  void remember(Link& link, std::uint32_t stan, const Pending& pending, bool answered);
+
+  Outside& outside_;
+  Chance& chance_;
+  Counters& counters_;
+  LinkListener& listener_;
+  std::vector<std::unique_ptr<Link>> links_;
+  boost::unordered_flat_map<std::string, std::vector<std::uint32_t>> by_host_;
+  boost::unordered_flat_map<std::string, std::uint32_t> turn_;
+  TimingWheel<Timer> wheel_;
+  std::array<std::uint8_t, 4096> out_;
+};
+
+}  // namespace tollgate::core

@@ -1,0 +1,234 @@
+#include "switch/core/partition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "switch/base/check.h"
+
+namespace tollgate::core {
+namespace {
+
+constexpr Duration kFullRetry = std::chrono::milliseconds(200);
+constexpr std::uint64_t kRrnRange = 1'000'000'000;  // 12 digits: 3 of the partition, 9 that count
+
+std::string pan_cell(PartitionId id, std::uint64_t group) { return fmt::format("pan/{}/{:020}", id.value, group); }
+std::string day_cell(PartitionId id, BusinessDate day) { return fmt::format("day/{}/{}", id.value, day.days); }
+
+}  // namespace
+
+Partition::Partition(WorkerContext& worker, PartitionId id, std::uint16_t position, Epoch epoch)
+    : w_(worker), id_(id), position_(position), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max) {
+  hosts_.emplace_back();
+  subs_.emplace_back();
+  sub_index_.emplace(std::string(), 0);
+}
+
+Partition::~Partition() = default;
+
+std::uint16_t Partition::intern(std::string_view host) {
+  const auto it = std::ranges::find(hosts_, host);
+  if (it != hosts_.end()) return static_cast<std::uint16_t>(it - hosts_.begin());
+  hosts_.emplace_back(host);
+  return static_cast<std::uint16_t>(hosts_.size() - 1);
+}
+
+std::uint32_t Partition::intern_sub(std::string_view sub) {
+  const auto [it, fresh] = sub_index_.try_emplace(std::string(sub), static_cast<std::uint32_t>(subs_.size()));
+  if (fresh) subs_.emplace_back(sub);
+  return it->second;
+}
+
+std::uint64_t Partition::take_rrn() {
+  return id_.value * kRrnRange + next_rrn_ % kRrnRange;  // next_rrn_ moves when the record that names it is applied
+}
+
+std::string Partition::local_time() const {
+  const auto here = w_.day.local(w_.now.wall);
+  const auto date = calendar(here.date);
+  return fmt::format("{:02}{:02}{:02}{:02}{:02}", here.second_of_day / 3600, here.second_of_day / 60 % 60, here.second_of_day % 60, date.month,
+                     date.day);
+}
+
+// ---- groups ----------------------------------------------------------------------------------------------------------
+
+void Partition::call_after(std::function<void()> call) {
+  After after;
+  after.kind = After::Kind::call;
+  after.call = static_cast<std::uint32_t>(gathering_.calls.size());
+  gathering_.calls.push_back(std::move(call));
+  gathering_.after.push_back(after);
+}
+
+const crypto::DayKey& Partition::day_key(GroupBuffer& group) {
+  const auto today = w_.day.date(w_.now.wall);
+  if (!day_key_ || day_key_->day() != today) {
+    auto fresh = w_.vault.create_day_key(today, w_.chance);
+    group.cells.push_back({day_cell(id_, today), std::move(fresh.sealed)});
+    day_key_ = std::move(fresh.key);
+  }
+  return *day_key_;
+}
+
+// One cell for all card numbers of a group: 4 bytes day, then the sealed batch.
+void Partition::seal_pans(GroupBuffer& group, GroupNo number) {
+  if (group.pans.empty()) return;
+  const auto& key = day_key(group);
+  Bytes cell(4);
+  store_be32(cell.data(), static_cast<std::uint32_t>(key.day().days));
+  key.seal(pan_cell(id_, number.value), group.pans, w_.chance, cell);
+  group.cells.push_back({pan_cell(id_, number.value), std::move(cell)});
+}
+
+void Partition::close_pan(Txn& txn) {
+  if (txn.pan_group == 0) return;
+  const auto it = pan_open_.find(txn.pan_group);
+  if (it != pan_open_.end() && --it->second == 0) {
+    if (!replaying_) gathering_.cells.push_back({pan_cell(id_, it->first), std::nullopt});
+    pan_open_.erase(it);
+  }
+  txn.pan_group = 0;
+}
+
+void Partition::flush() {
+  if (again_ && w_.now.instant >= again_at_) {
+    w_.outside.submit(std::move(*again_));
+    again_.reset();
+  }
+  if (committing_ || gathering_.empty()) return;
+  if (gathering_.records == 0) {  // cells only: they travel with the next record, or say themselves what changed
+    if (gathering_.cells.empty()) return;
+    v1::VaultChanged changed;
+    changed.set_key(gathering_.cells.front().key);
+    changed.set_destroyed(!gathering_.cells.front().value.has_value());
+    gathering_.append(w_.now.wall.us, 71, changed);
+  }
+  seal_pans(gathering_, next_group_);
+  std::swap(gathering_, in_commit_);
+  committing_ = true;
+  storage::CommitWork work{id_, epoch_, next_group_, in_commit_.records, std::move(in_commit_.payload), std::move(in_commit_.cells)};
+  next_group_ = GroupNo{next_group_.value + 1};
+  w_.counters.records += work.records;
+  ++w_.counters.groups;
+  w_.outside.submit(std::move(work));
+}
+
+void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult result) {
+  TG_CHECK(committing_);
+  if (result == storage::AppendResult::full) {  // nothing was written: the same group goes in again when there is room
+    ++w_.counters.journal_full;
+    w_.storage_full = true;
+    again_ = std::move(work);
+    again_at_ = w_.now.instant + kFullRetry;
+    return;
+  }
+  TG_CHECK(result == storage::AppendResult::durable);
+  in_commit_.payload = std::move(work.payload);  // the buffer comes back
+  for (const auto& after : in_commit_.after) {
+    switch (after.kind) {
+      case After::Kind::send_request:
+        if (auto* slot = slots_.get(after.slot, after.generation)) send_request(*slot);
+        break;
+      case After::Kind::send_reversal:
+        send_reversal(after.txn);
+        break;
+      case After::Kind::reply:
+        w_.outside.send_terminal(after.connection, ByteView(in_commit_.replies).subspan(after.offset, after.size));
+        w_.counters.duration.record((w_.now.instant - after.received).count());
+        ++w_.counters.replies;
+        break;
+      case After::Kind::call:
+        in_commit_.calls[after.call]();
+        break;
+    }
+  }
+  in_commit_.clear();
+  committing_ = false;
+}
+
+void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,
+                      Instant received) {
+  const auto frame = encode_reply(dialect, request, reply, frame_out_);
+  if (w_.config.test.answer_before_commit) {
+    w_.outside.send_terminal(connection, frame);
+  } else {
+    After after;
+    after.connection = connection;
+    after.offset = static_cast<std::uint32_t>(gathering_.replies.size());
+    after.size = static_cast<std::uint32_t>(frame.size());
+    after.received = received;
+    gathering_.replies.insert(gathering_.replies.end(), frame.begin(), frame.end());
+    gathering_.after.push_back(after);
+  }
+  wipe(frame_out_.data(), frame.size());
+}
+
+// ---- recovery --------------------------------------------------------------------------------------------------------
+
+Result<void> Partition::open_cells(const storage::Journal& journal) {
+  for (auto& terminal : terminals_) {
+    const auto& t = terminal->terminal;
+    if (t.tmk_generation() == 0) continue;
+    const auto context = fmt::format("tmk/{}/{}", t.id(), t.tmk_generation());
+    const auto cell = journal.cell(fmt::format("tmk/{}", t.id()));
+    if (!cell) return std::unexpected(cell.error());
+    if (!*cell) return fail(ErrorCode::damaged, "the terminal master key of " + t.tid() + " is missing", "vault");
+    auto tmk = w_.vault.open_tmk(context, **cell);
+    if (!tmk) return std::unexpected(tmk.error());
+    terminal->tmk = std::make_unique<crypto::Tmk>(std::move(*tmk));
+    if (terminal->key_generation == 0) continue;
+    auto sealed = journal.cell(fmt::format("wk/{}", t.id()));
+    if (!sealed) return std::unexpected(sealed.error());
+    if (!*sealed) return fail(ErrorCode::damaged, "the working keys of " + t.tid() + " are missing", "vault");
+    auto keys = w_.vault.restore_working_keys(fmt::format("wk/{}/{}", t.id(), terminal->key_generation), **sealed);
+    if (!keys) return std::unexpected(keys.error());
+    terminal->keys = std::make_unique<crypto::WorkingKeys>(std::move(*keys));
+    terminal->sealed_keys = std::move(**sealed);
+  }
+  // Card numbers of what is open or owed.
+  for (auto& [group, open] : pan_open_) {
+    const auto cell = journal.cell(pan_cell(id_, group));
+    if (!cell) return std::unexpected(cell.error());
+    if (!*cell || (*cell)->size() < 4) continue;  // the reversal goes out without a card number
+    const BusinessDate day{static_cast<std::int32_t>(load_be32((*cell)->data()))};
+    const auto key_cell = journal.cell(day_cell(id_, day));
+    if (!key_cell) return std::unexpected(key_cell.error());
+    if (!*key_cell) continue;
+    auto key = w_.vault.open_day_key(day, **key_cell);
+    if (!key) return std::unexpected(key.error());
+    auto pans = key->open(pan_cell(id_, group), ByteView(**cell).subspan(4));
+    if (!pans) return std::unexpected(pans.error());
+    for (auto& pair : *pans)
+      if (const auto index = txns_.find_id(pair.id); index != kNoTxn && txns_[index].pan_group == group) owed_[pair.id.raw()].pan = std::move(pair.pan);
+  }
+  return {};
+}
+
+void Partition::start() {
+  replaying_ = false;
+  // An intent without an outcome: the host may have approved it. It is owed a reversal (DESIGN, decision 4).
+  std::vector<TxnIndex> open;
+  txns_.each([&](TxnIndex index, const Txn& txn) {
+    if (txn.state == TxnState::authorizing) open.push_back(index);
+  });
+  for (const auto index : open) owe(index, v1::ReversalOwed::CRASH, "98", 0);
+  // Entries that hold a card number of something that is not owed after all are dropped; the others wait for their host.
+  std::vector<std::uint64_t> idle;
+  for (auto& [raw, owed] : owed_) {
+    if (owed.cause == v1::ReversalOwed::CAUSE_NONE) idle.push_back(raw);
+    else if (std::ranges::find(open, txns_.find_id(TxnId(raw))) == open.end()) owed.durable = true;
+  }
+  for (const auto raw : idle) owed_.erase(raw);
+  flush();
+}
+
+void Partition::on_time() {
+  if (retries_.empty()) return;
+  auto due = std::ranges::partition(retries_, [&](const auto& r) { return r.first > w_.now.instant; });
+  std::vector<TxnIndex> now_due;
+  for (const auto& [at, index] : due) now_due.push_back(index);
+  retries_.erase(due.begin(), due.end());
+  for (const auto index : now_due) send_reversal(index);
+}
+
+}  // namespace tollgate::core

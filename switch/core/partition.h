@@ -1,0 +1,281 @@
+// One slice of merchants with their terminals: state, decisions, and the group of records on its way to the journal.
+//
+// Every decision is the same three steps: look at the state, write a record, apply() that record. Recovery is apply() alone.
+// What leaves (answers, requests to hosts, news for operators) waits in the group until it is durable.
+//
+//   partition.cpp          life, groups, recovery
+//   partition_apply.cpp    the fold
+//   partition_gate.cpp     a terminal's message: gate, MAC, replay guard
+//   partition_request.cpp  what it asks for: sale, void, balance, reversal, management
+//   partition_host.cpp     what hosts answer, or do not; the reversal queue
+//   partition_command.cpp  what operators order
+//   partition_snapshot.cpp state to bytes and back
+//
+// Owner: its engine. Thread: the worker. Promises P1 to P5, P7, P8.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/journal.h"
+#include "switch/core/acceptance.h"
+#include "switch/core/group_buffer.h"
+#include "switch/core/idempotency.h"
+#include "switch/core/kinds.h"
+#include "switch/core/reply.h"
+#include "switch/core/slots.h"
+#include "switch/core/worker_context.h"
+#include "switch/crypto/keys.h"
+#include "switch/crypto/pin.h"
+#include "switch/ledger/books.h"
+#include "switch/ledger/posting.h"
+
+namespace tollgate::core {
+
+struct MerchantState {
+  v1::Merchant merchant;
+  std::vector<std::uint64_t> holds;
+  std::uint32_t terminals = 0;
+};
+
+struct Terminal {
+  v1::Terminal terminal;
+  std::uint32_t merchant = 0;
+  std::vector<std::uint64_t> holds;
+  std::unique_ptr<crypto::Tmk> tmk;
+  std::unique_ptr<crypto::WorkingKeys> keys;
+  Bytes sealed_keys;
+  std::uint32_t batch = 1;
+  std::uint32_t key_generation = 0;
+  bool signed_on = false;
+  TxnId sign_in_txn;
+  std::int64_t signed_on_us = 0, last_seen_us = 0, last_transaction_us = 0;
+  std::uint32_t batch_count = 0;
+  std::int64_t batch_total_minor = 0;
+};
+
+struct Owed {
+  v1::ReversalOwed::Cause cause = v1::ReversalOwed::CAUSE_NONE;
+  std::uint32_t attempts = 0;
+  bool in_flight = false;
+  bool durable = false;
+  SecretPan pan;
+};
+
+// A message of a terminal, as the engine hands it over.
+struct Inbound {
+  const iso::Dialect& dialect;
+  const ListenerConfig& listener;
+  const iso::MessageView& message;
+  iso::DecodeStatus decoded;
+  ConnRef connection;
+  std::uint16_t listener_index = 0;
+};
+
+class Partition {
+ public:
+  Partition(WorkerContext& worker, PartitionId id, std::uint16_t position, Epoch epoch);
+  ~Partition();
+
+  [[nodiscard]] PartitionId id() const noexcept { return id_; }
+
+  // Recovery: snapshot, then records, then the sealed cells; start() once everything is read.
+  [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
+  void replay(const v1::Record& record, GroupNo group);
+  void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
+  [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
+  void start();
+
+  void on_message(const Inbound& in);
+  void on_answer(const Waiter& waiter, const iso::MessageView& message);
+  void on_timeout(const Waiter& waiter);
+  void on_lost(const Waiter& waiter, bool sent);
+  void on_late(const Waiter& waiter, const iso::MessageView& message, bool duplicate);
+  void kick_reversals();
+  void on_time();
+
+  void command(const PartitionCommand& what, Caller& caller, std::uint64_t ticket);
+
+  void flush();
+  void on_committed(storage::CommitWork&& work, storage::AppendResult result);
+  [[nodiscard]] bool idle() const noexcept { return slots_.used() == 0 && !committing_ && gathering_.empty(); }
+
+  [[nodiscard]] std::optional<TerminalView> terminal_view(ObjectId id) const;
+  void each_terminal(const std::function<bool(const TerminalView&)>& visit) const;
+  [[nodiscard]] std::optional<MerchantView> merchant_view(std::string_view code) const;
+  [[nodiscard]] const std::vector<std::unique_ptr<MerchantState>>& merchants() const noexcept { return merchants_; }
+  [[nodiscard]] MerchantView view_of(const MerchantState& merchant) const;
+  [[nodiscard]] const ledger::Books& books() const noexcept { return books_; }
+  [[nodiscard]] std::uint32_t in_flight() const noexcept { return slots_.used(); }
+  [[nodiscard]] std::size_t owed() const noexcept { return owed_.size(); }
+  [[nodiscard]] std::optional<storage::Snapshot> snapshot() const;
+
+ private:
+  // One message being decided; lives on the stack of on_message.
+  struct Incoming {
+    const Inbound& in;
+    const iso::KindRow* row = nullptr;
+    const KindRules* rules = nullptr;
+    std::uint32_t terminal = kNone;
+    std::uint32_t stan = 0, batch = 0;
+    bool has_stan = false;
+    std::uint64_t key = 0;
+    crypto::ContentDigest digest;
+    std::int64_t amount_minor = 0;
+    std::uint16_t currency = 156;
+    std::array<char, 20> pan_store{};
+    std::string_view pan;     // digits; empty where there is none
+    std::array<char, 32> wallet_store{};
+    std::string_view wallet;  // QR code
+    std::string_view brand;   // scheme or wallet
+    TxnIndex original = kNoTxn;
+    TxnId id;                 // of the transaction to be opened
+    std::uint16_t host = 0;
+    Passage passage;
+    std::string_view route;
+    fees::SchedulePtr schedule;
+    ~Incoming() {
+      wipe(pan_store.data(), pan_store.size());
+      wipe(wallet_store.data(), wallet_store.size());
+    }
+  };
+
+  // gate
+  [[nodiscard]] Standing standing_of(const Terminal& terminal) const;
+  [[nodiscard]] Standing find_terminal(Incoming& m);
+  [[nodiscard]] bool check_gate(Incoming& m);
+  [[nodiscard]] bool check_repeat(Incoming& m);
+  void read_facts(Incoming& m);
+  void refuse(Incoming& m, std::string_view code, bool binding);
+  void answer_again(Incoming& m, TxnIndex txn);
+  // requests
+  void decide(Incoming& m);
+  void decide_upstream(Incoming& m);
+  [[nodiscard]] std::string_view check_amount(const Incoming& m) const;
+  [[nodiscard]] std::string_view check_original(Incoming& m);
+  [[nodiscard]] std::string_view check_card(Incoming& m);
+  [[nodiscard]] std::string_view find_route(Incoming& m, std::uint32_t slot);
+  void open_intent(Incoming& m, std::uint32_t slot);
+  void decide_reversal(Incoming& m);
+  void reverse_original(Incoming& m, TxnIndex index);
+  void answer_reversal(Incoming& m, std::string_view code, TxnIndex original);
+  void decide_sign_in(Incoming& m);
+  void decide_sign_out(Incoming& m);
+  void decide_served(Incoming& m);
+  // hosts
+  void send_request(Slot& slot);
+  void send_reversal(TxnIndex index);
+  void settle_reversal(TxnIndex index, std::string_view code);
+  void retry_reversal(TxnIndex index);
+  void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::uint64_t by);
+  void finish(Slot& slot, const iso::MessageView& message);
+  void decline(Slot& slot, std::string_view code);
+  void price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome);
+  void mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries);
+  void begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset);
+  [[nodiscard]] fees::Facts facts_of(const Slot& slot, const Txn& txn) const;
+  void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
+  // records
+  void fill_request(const Incoming& m, v1::Request& request) const;
+  template <class Body>
+  void record(int field, const Body& body);
+  void apply(const v1::Intent& intent, GroupNo group, std::int64_t at_us);
+  void apply(const v1::Outcome& outcome, GroupNo group, std::int64_t at_us);
+  void apply(const v1::Refusal& refusal, GroupNo group, std::int64_t at_us);
+  void apply(const v1::ReversalOwed& owed, GroupNo group, std::int64_t at_us);
+  void apply(const v1::ReversalSent& sent, GroupNo group, std::int64_t at_us);
+  void apply(const v1::ReversalSettled& settled, GroupNo group, std::int64_t at_us);
+  void apply(const v1::LateReply& late, GroupNo group, std::int64_t at_us);
+  void apply(const v1::Tombstone& tombstone, GroupNo group, std::int64_t at_us);
+  void apply(const v1::SignedOn& signed_on, GroupNo group, std::int64_t at_us);
+  void apply(const v1::SignedOff& signed_off, GroupNo group, std::int64_t at_us);
+  void apply(const v1::Served& served, GroupNo group, std::int64_t at_us);
+  void apply(const v1::MerchantSet& set, GroupNo group, std::int64_t at_us);
+  void apply(const v1::TerminalSet& set, GroupNo group, std::int64_t at_us);
+  void apply(const v1::TerminalActivated& activated, GroupNo group, std::int64_t at_us);
+  void apply(const v1::HoldOpened& opened, GroupNo group, std::int64_t at_us);
+  void apply(const v1::HoldReleased& released, GroupNo group, std::int64_t at_us);
+  void apply(const v1::Idempotency& idempotency, GroupNo group, std::int64_t at_us);
+  void apply(const v1::VaultChanged&, GroupNo, std::int64_t) {}
+  TxnIndex insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us);
+  void post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries);
+  void close_pan(Txn& txn);
+  void undo_in_books(Txn& original, bool undone);
+  // answers
+  void reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply, Instant received);
+  [[nodiscard]] Reply reply_of(const Txn& txn, const iso::KindRow* row, const iso::MessageView& request) const;
+  void call_after(std::function<void()> call);
+  [[nodiscard]] std::uint64_t take_rrn();
+  [[nodiscard]] ObjectId take_id() { return {id_, epoch_, next_id_++}; }
+  [[nodiscard]] std::string local_time() const;
+  // commands
+  void run(const SetMerchant& what, CommandResult& result, const Caller& caller);
+  void run(const SetTerminal& what, CommandResult& result, const Caller& caller);
+  void run(const ActivateTerminal& what, CommandResult& result, const Caller& caller);
+  void run(const SuspendTerminal& what, CommandResult& result, const Caller& caller);
+  void run(const SuspendMerchant& what, CommandResult& result, const Caller& caller);
+  void run(const ActivateMerchant& what, CommandResult& result, const Caller& caller);
+  [[nodiscard]] std::vector<CheckView> activation_checks(const Terminal& terminal) const;
+  [[nodiscard]] TerminalView view_of(const Terminal& terminal) const;
+  [[nodiscard]] HoldView hold_view(const v1::Hold& hold) const;
+  void open_hold(std::string_view scope, std::uint64_t owner, const std::string& reason, const std::string& note, const std::string& evidence,
+                 WallTime until, const Caller& caller);
+  void release_holds(std::vector<std::uint64_t> holds, std::string_view by, std::string_view note);
+  [[nodiscard]] Terminal* terminal_by(ObjectId id);
+  [[nodiscard]] MerchantState* merchant_by(ObjectId id);
+  void set_tmk(std::uint32_t index, ByteView clear);
+  // sealed cells
+  void seal_pans(GroupBuffer& group, GroupNo number);
+  [[nodiscard]] const crypto::DayKey& day_key(GroupBuffer& group);
+  [[nodiscard]] std::uint16_t intern(std::string_view host);
+  [[nodiscard]] std::uint32_t intern_sub(std::string_view sub);
+
+  WorkerContext& w_;
+  PartitionId id_;
+  std::uint16_t position_;
+  Epoch epoch_;
+  std::uint64_t next_id_ = 1;
+  std::uint64_t next_rrn_ = 1;
+  GroupNo next_group_{1};
+
+  std::vector<std::unique_ptr<MerchantState>> merchants_;
+  std::vector<std::unique_ptr<Terminal>> terminals_;
+  boost::unordered_flat_map<std::string, std::uint32_t> merchant_by_code_;
+  boost::unordered_flat_map<std::string, std::uint32_t> terminal_by_key_;  // TID + merchant code
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> terminal_by_id_, merchant_by_id_;
+  boost::unordered_flat_map<std::uint64_t, v1::Hold> holds_;
+  TxnTable txns_;
+  Slots slots_;
+  boost::unordered_flat_map<std::uint64_t, Owed> owed_;  // by transaction id
+  ledger::Books books_;
+  IdempotencyTable idempotency_;
+  std::vector<std::string> hosts_;  // interned names; 0 is none
+  std::vector<std::string> subs_;
+  boost::unordered_flat_map<std::string, std::uint32_t> sub_index_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> pan_open_;  // group -> intents whose card number its cell still holds
+  std::vector<std::pair<Instant, TxnIndex>> retries_;
+
+  GroupBuffer gathering_, in_commit_;
+  bool committing_ = false;
+  bool replaying_ = true;  // until start(): apply() leaves no trace but state
+  std::optional<crypto::DayKey> day_key_;
+  std::optional<storage::CommitWork> again_;  // refused as full; handed in again
+  Instant again_at_;
+
+  // Scratch, reused so that a message allocates nothing in steady state.
+  v1::Intent intent_;
+  v1::Outcome outcome_;
+  v1::Refusal refusal_;
+  fees::Assessment assessment_;
+  ledger::EntryBuilder entry_;
+  v1::LedgerEntry parsed_;
+  iso::MessageBuilder builder_;
+  std::array<std::uint8_t, 4096> frame_out_;
+  std::vector<StoredLeg> legs_scratch_;
+  std::uint32_t turn_ = 0;
+};
+
+}  // namespace tollgate::core

@@ -1,0 +1,289 @@
+// The fold. Each apply() looks at its record and the state before it, at nothing else: no clock, no reference data, no chance.
+#include <algorithm>
+
+#include "switch/base/check.h"
+#include "switch/core/partition.h"
+
+namespace tollgate::core {
+namespace {
+
+template <class Bytes16>
+void copy16(std::string_view from, Bytes16& to) {
+  if (from.size() == to.bytes.size()) std::ranges::copy(as_bytes(from), to.bytes.begin());
+}
+
+constexpr std::uint64_t kRrnRange = 1'000'000'000;
+
+}  // namespace
+
+void Partition::replay(const v1::Record& record, GroupNo group) {
+  switch (record.body_case()) {
+    case v1::Record::kIntent: return apply(record.intent(), group, record.at_us());
+    case v1::Record::kOutcome: return apply(record.outcome(), group, record.at_us());
+    case v1::Record::kRefusal: return apply(record.refusal(), group, record.at_us());
+    case v1::Record::kReversalOwed: return apply(record.reversal_owed(), group, record.at_us());
+    case v1::Record::kReversalSent: return apply(record.reversal_sent(), group, record.at_us());
+    case v1::Record::kReversalSettled: return apply(record.reversal_settled(), group, record.at_us());
+    case v1::Record::kLateReply: return apply(record.late_reply(), group, record.at_us());
+    case v1::Record::kTombstone: return apply(record.tombstone(), group, record.at_us());
+    case v1::Record::kSignedOn: return apply(record.signed_on(), group, record.at_us());
+    case v1::Record::kSignedOff: return apply(record.signed_off(), group, record.at_us());
+    case v1::Record::kServed: return apply(record.served(), group, record.at_us());
+    case v1::Record::kMerchantSet: return apply(record.merchant_set(), group, record.at_us());
+    case v1::Record::kTerminalSet: return apply(record.terminal_set(), group, record.at_us());
+    case v1::Record::kTerminalActivated: return apply(record.terminal_activated(), group, record.at_us());
+    case v1::Record::kHoldOpened: return apply(record.hold_opened(), group, record.at_us());
+    case v1::Record::kHoldReleased: return apply(record.hold_released(), group, record.at_us());
+    case v1::Record::kIdempotency: return apply(record.idempotency(), group, record.at_us());
+    case v1::Record::kVaultChanged: return;
+    default: TG_CHECK(!"a record of a merchant partition");  // of the house, or of a newer release: not ours to skip
+  }
+}
+
+TxnIndex Partition::insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us) {
+  const auto it = terminal_by_id_.find(request.terminal());
+  const auto terminal = it == terminal_by_id_.end() ? kNone : it->second;
+  const auto key = TxnTable::key_of(terminal, request.batch(), request.stan());
+  const auto index = txns_.insert(key, id, static_cast<std::uint16_t>(request.mti()));
+  TG_CHECK(index != kNoTxn);  // the gate asked for room before
+  auto& txn = txns_[index];
+  txn.terminal = terminal;
+  txn.kind = rules_of_stored(request.kind()).kind;
+  txn.instant = request.instant();
+  txn.amount_minor = request.amount_minor();
+  txn.currency = static_cast<std::uint16_t>(request.currency());
+  txn.processing_code = request.processing_code();
+  txn.at_us = at_us;
+  copy16(request.digest(), txn.digest);
+  copy16(request.pan_token(), txn.token);
+  if (request.original() != 0) txn.original = txns_.find_id(TxnId(request.original()));
+  if (terminal != kNone) terminals_[terminal]->last_seen_us = at_us;
+  return index;
+}
+
+void Partition::apply(const v1::Intent& intent, GroupNo group, std::int64_t at_us) {
+  const auto index = insert_txn(intent.request(), TxnId(intent.txn()), at_us);
+  auto& txn = txns_[index];
+  txn.state = TxnState::authorizing;
+  txn.rrn = intent.rrn();
+  next_rrn_ = std::max(next_rrn_, intent.rrn() % kRrnRange + 1);
+  txn.local.assign(intent.local());
+  txn.business_date = BusinessDate{intent.business_date()};
+  txn.host = intern(intent.routing().host());
+  txn.host_stan = intent.routing().stan();
+  txn.transmitted.assign(intent.routing().transmitted());
+  if (!intent.request().pan_masked().empty()) {
+    txn.pan_group = group.value;
+    ++pan_open_[group.value];
+  }
+  if (txn.original != kNoTxn) txns_[txn.original].resolving = true;
+  if (txn.terminal != kNone) terminals_[txn.terminal]->last_transaction_us = at_us;
+}
+
+void Partition::post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries) {
+  legs_scratch_.clear();
+  std::uint8_t entry = 0;
+  for (const auto& bytes : entries) {
+    TG_CHECK(parsed_.ParseFromString(bytes));
+    books_.post(parsed_, as_bytes(bytes));
+    if (txn.first_entry == 0) txn.first_entry = parsed_.seq();
+    ++txn.entry_seqs;
+    ++w_.counters.entries;
+    for (const auto& leg : parsed_.legs())
+      legs_scratch_.push_back({leg.amount_minor(), intern_sub(leg.sub()), static_cast<std::uint16_t>(leg.account()), leg.credit(), entry});
+    ++entry;
+  }
+  if (!legs_scratch_.empty()) txn.legs.assign(legs_scratch_.begin(), legs_scratch_.end());
+}
+
+// A void or reversal took effect (undone), or was itself taken back.
+void Partition::undo_in_books(Txn& original, bool undone) {
+  original.voided = undone;
+  original.resolving = false;
+  if (original.terminal == kNone) return;
+  auto& terminal = *terminals_[original.terminal];
+  const auto sign = undone ? -1 : 1;
+  if (original.kind == iso::Kind::void_sale || original.kind == iso::Kind::qr_void) return;
+  terminal.batch_count = static_cast<std::uint32_t>(static_cast<std::int64_t>(terminal.batch_count) + sign);
+  terminal.batch_total_minor += sign * original.amount_minor;
+}
+
+void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
+  const auto index = txns_.find_id(TxnId(outcome.txn()));
+  TG_CHECK(index != kNoTxn);
+  auto& txn = txns_[index];
+  txn.state = TxnState::completed;
+  txn.approved = outcome.approved();
+  txn.code.assign(outcome.response_code());
+  txn.auth_code.assign(outcome.auth_code());
+  txn.extras.clear();
+  add_extra(txn.extras, 15, outcome.settlement_date());
+  add_extra(txn.extras, 44, outcome.institutions());
+  add_extra(txn.extras, 54, outcome.balances());
+  add_extra(txn.extras, 55, outcome.chip());
+  add_extra(txn.extras, 62, outcome.private_62());
+  add_extra(txn.extras, 63, outcome.organisation());
+  close_pan(txn);
+  post_entries(txn, outcome.entries());
+  if (txn.original != kNoTxn) txns_[txn.original].resolving = false;
+  if (!txn.approved) return;
+  if (outcome.resolves() != 0) {
+    if (const auto original = txns_.find_id(TxnId(outcome.resolves())); original != kNoTxn) undo_in_books(txns_[original], true);
+  } else if (rules_of(txn.kind).effect == Effect::sale && txn.terminal != kNone) {
+    auto& terminal = *terminals_[txn.terminal];
+    ++terminal.batch_count;
+    terminal.batch_total_minor += txn.amount_minor;
+  }
+}
+
+void Partition::apply(const v1::Refusal& refusal, GroupNo, std::int64_t at_us) {
+  next_rrn_ = std::max(next_rrn_, refusal.rrn() % kRrnRange + 1);
+  if (refusal.txn() == 0) return;  // no terminal, or no STAN: nothing to remember it by
+  const auto index = insert_txn(refusal.request(), TxnId(refusal.txn()), at_us);
+  auto& txn = txns_[index];
+  txn.state = refusal.binding() ? TxnState::completed : TxnState::refused;
+  txn.rrn = refusal.rrn();
+  txn.local.assign(refusal.local());
+  txn.code.assign(refusal.response_code());
+}
+
+void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
+  const auto index = txns_.find_id(TxnId(owed.txn()));
+  TG_CHECK(index != kNoTxn);
+  auto& txn = txns_[index];
+  const bool was_approved = txn.approved;
+  const bool was_open = txn.state == TxnState::authorizing;
+  txn.state = TxnState::reversing;
+  if (!owed.answered().empty()) txn.code.assign(owed.answered());
+  if (was_open && txn.code.empty()) txn.code.assign("98");
+  owed_[owed.txn()].cause = owed.cause();
+  ++w_.counters.reversals_owed_total;
+  if (txn.original != kNoTxn) {
+    auto& original = txns_[txn.original];
+    original.resolving = false;
+    if (was_approved) undo_in_books(original, false);  // the void is taken back: what it undid stands again
+  }
+  if (!owed.entries().empty()) {
+    Txn scratch;
+    post_entries(scratch, owed.entries());
+  }
+  if (was_approved) {
+    if (rules_of(txn.kind).effect == Effect::sale) undo_in_books(txn, true);
+    txn.voided = true;
+  }
+}
+
+void Partition::apply(const v1::ReversalSent& sent, GroupNo, std::int64_t) {
+  if (const auto it = owed_.find(sent.txn()); it != owed_.end()) it->second.attempts = sent.attempt();
+}
+
+void Partition::apply(const v1::ReversalSettled& settled, GroupNo, std::int64_t) {
+  owed_.erase(settled.txn());
+  const auto index = txns_.find_id(TxnId(settled.txn()));
+  TG_CHECK(index != kNoTxn);
+  txns_[index].state = TxnState::reversed;
+  close_pan(txns_[index]);
+}
+
+void Partition::apply(const v1::LateReply&, GroupNo, std::int64_t) {}  // kept for whoever reads the journal
+
+void Partition::apply(const v1::Tombstone& tombstone, GroupNo, std::int64_t at_us) {
+  next_rrn_ = std::max(next_rrn_, tombstone.rrn() % kRrnRange + 1);
+  auto& txn = txns_[insert_txn(tombstone.request(), TxnId(tombstone.txn()), at_us)];
+  txn.state = TxnState::completed;
+  txn.rrn = tombstone.rrn();
+  txn.local.assign(tombstone.local());
+  txn.code.assign(tombstone.response_code());
+}
+
+void Partition::apply(const v1::SignedOn& signed_on, GroupNo, std::int64_t at_us) {
+  const auto it = terminal_by_id_.find(signed_on.terminal());
+  TG_CHECK(it != terminal_by_id_.end());
+  auto& terminal = *terminals_[it->second];
+  terminal.signed_on = true;
+  terminal.batch = signed_on.batch();
+  terminal.key_generation = signed_on.key_generation();
+  terminal.sign_in_txn = TxnId(signed_on.txn());
+  terminal.signed_on_us = terminal.last_seen_us = at_us;
+}
+
+void Partition::apply(const v1::SignedOff& signed_off, GroupNo, std::int64_t at_us) {
+  const auto it = terminal_by_id_.find(signed_off.terminal());
+  TG_CHECK(it != terminal_by_id_.end());
+  terminals_[it->second]->signed_on = false;
+  terminals_[it->second]->last_seen_us = at_us;
+}
+
+void Partition::apply(const v1::Served& served, GroupNo, std::int64_t at_us) {
+  next_rrn_ = std::max(next_rrn_, served.rrn() % kRrnRange + 1);
+  if (const auto it = terminal_by_id_.find(served.terminal()); it != terminal_by_id_.end()) terminals_[it->second]->last_seen_us = at_us;
+}
+
+void Partition::apply(const v1::MerchantSet& set, GroupNo, std::int64_t) {
+  const auto& merchant = set.merchant();
+  const auto [it, fresh] = merchant_by_code_.try_emplace(merchant.merchant_code(), static_cast<std::uint32_t>(merchants_.size()));
+  if (fresh) {
+    merchants_.push_back(std::make_unique<MerchantState>());
+    merchant_by_id_.emplace(merchant.id(), it->second);
+  }
+  merchants_[it->second]->merchant = merchant;
+}
+
+void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {
+  const auto& terminal = set.terminal();
+  const auto [it, fresh] = terminal_by_key_.try_emplace(terminal.tid() + terminal.merchant_code(), static_cast<std::uint32_t>(terminals_.size()));
+  if (fresh) {
+    terminals_.push_back(std::make_unique<Terminal>());
+    terminal_by_id_.emplace(terminal.id(), it->second);
+    const auto merchant = merchant_by_code_.find(terminal.merchant_code());
+    TG_CHECK(merchant != merchant_by_code_.end());
+    terminals_.back()->merchant = merchant->second;
+    ++merchants_[merchant->second]->terminals;
+    w_.directory->add(terminal.tid());
+  }
+  terminals_[it->second]->terminal = terminal;
+}
+
+void Partition::apply(const v1::TerminalActivated& activated, GroupNo, std::int64_t at_us) {
+  auto* terminal = terminal_by(ObjectId(activated.terminal()));
+  TG_CHECK(terminal != nullptr);
+  terminal->terminal.set_activated(true);
+  terminal->terminal.set_state_since_us(at_us);
+  terminal->terminal.set_version(terminal->terminal.version() + 1);
+}
+
+void Partition::apply(const v1::HoldOpened& opened, GroupNo, std::int64_t at_us) {
+  const auto& hold = opened.hold();
+  holds_[hold.id()] = hold;
+  if (hold.scope() == "merchant") {
+    auto* merchant = merchant_by(ObjectId(hold.owner()));
+    TG_CHECK(merchant != nullptr);
+    merchant->holds.push_back(hold.id());
+    merchant->merchant.set_version(merchant->merchant.version() + 1);
+    return;
+  }
+  auto* terminal = terminal_by(ObjectId(hold.owner()));
+  TG_CHECK(terminal != nullptr);
+  if (terminal->holds.empty()) terminal->terminal.set_state_since_us(at_us);
+  terminal->holds.push_back(hold.id());
+  terminal->terminal.set_version(terminal->terminal.version() + 1);
+}
+
+void Partition::apply(const v1::HoldReleased& released, GroupNo, std::int64_t at_us) {
+  const auto it = holds_.find(released.hold());
+  TG_CHECK(it != holds_.end());
+  const ObjectId owner(it->second.owner());
+  if (auto* merchant = merchant_by(owner)) {
+    std::erase(merchant->holds, released.hold());
+    merchant->merchant.set_version(merchant->merchant.version() + 1);
+  } else if (auto* terminal = terminal_by(owner)) {
+    std::erase(terminal->holds, released.hold());
+    if (terminal->holds.empty()) terminal->terminal.set_state_since_us(at_us);
+    terminal->terminal.set_version(terminal->terminal.version() + 1);
+  }
+  holds_.erase(it);
+}
+
+void Partition::apply(const v1::Idempotency& idempotency, GroupNo, std::int64_t at_us) { idempotency_.add(idempotency, at_us); }
+
+}  // namespace tollgate::core

@@ -1,0 +1,257 @@
+// A terminal's message, in the order of checks of the cup dialect, section 9: readable, terminal known, merchant, state,
+// signed on, MAC, repeat. What passes is decided in partition_request.cpp.
+#include <algorithm>
+
+#include "switch/core/partition.h"
+#include "switch/iso/private_fields.h"
+
+namespace tollgate::core {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Standing Partition::standing_of(const Terminal& terminal) const {
+  const auto& merchant = *merchants_[terminal.merchant];
+  if (!terminal.terminal.activated()) {
+    if (merchant.merchant.closed() || !merchant.holds.empty()) return Standing::merchant_suspended;
+    return Standing::pending;
+  }
+  bool lost = false, maintenance = false;
+  for (const auto id : terminal.holds) {
+    const auto& reason = holds_.at(id).reason();
+    lost = lost || reason == "lost_stolen";
+    maintenance = maintenance || reason == "planned_maintenance";
+  }
+  if (lost) return Standing::suspended_lost;
+  if (merchant.merchant.closed() || !merchant.holds.empty()) return Standing::merchant_suspended;  // 03 before 58
+  if (terminal.holds.empty()) return Standing::active;
+  return maintenance && terminal.holds.size() == 1 ? Standing::maintenance : Standing::suspended;
+}
+
+Standing Partition::find_terminal(Incoming& m) {
+  std::array<char, 32> tid, code;
+  const auto tid_text = m.in.message.value(41, tid);
+  const auto code_text = m.in.message.value(42, code);
+  std::array<char, 64> key;
+  const auto size = tid_text.size() + code_text.size();
+  std::copy(tid_text.begin(), tid_text.end(), key.begin());
+  std::copy(code_text.begin(), code_text.end(), key.begin() + tid_text.size());
+  const auto it = terminal_by_key_.find(std::string(key.data(), size));
+  if (it == terminal_by_key_.end()) return w_.directory->knows(trimmed(tid_text)) ? Standing::unknown_merchant : Standing::unknown_terminal;
+  m.terminal = it->second;
+  return standing_of(*terminals_[it->second]);
+}
+
+void Partition::read_facts(Incoming& m) {
+  const auto& message = m.in.message;
+  m.has_stan = message.has(11);
+  m.stan = static_cast<std::uint32_t>(message.number(11).value_or(0));
+  m.amount_minor = static_cast<std::int64_t>(message.number(4).value_or(0));
+  std::array<char, 4> currency;
+  if (const auto text = message.value(49, currency); text.size() == 3 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
+    m.currency = static_cast<std::uint16_t>((text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'));
+  if (const auto field = iso::field_60(message)) m.batch = field->batch;
+  m.pan = pan_of(message, m.pan_store);
+}
+
+void Partition::on_message(const Inbound& in) {
+  Incoming m{.in = in};
+  read_facts(m);
+  if (!in.decoded.ok()) {  // unreadable past some field; 41 and 42 came early enough
+    (void)find_terminal(m);
+    ++w_.counters.decode_errors;
+    return refuse(m, "30", false);
+  }
+  m.row = in.dialect.classify(in.message);
+  m.rules = &rules_of(m.row != nullptr ? m.row->kind : iso::Kind::unknown);
+  const auto standing = find_terminal(m);
+  if (m.row != nullptr && !std::ranges::all_of(m.row->required, [&](auto field) { return in.message.has(field); })) return refuse(m, "30", false);
+  const auto cls = m.row != nullptr ? m.row->cls : iso::KindClass::financial;
+  const auto kind = m.row != nullptr ? m.row->kind : iso::Kind::unknown;
+  if (const auto verdict = admit(standing, cls, kind); !verdict.allowed) return refuse(m, verdict.code, false);
+  if (!check_gate(m) || !check_repeat(m)) return;
+  if (!m.rules->served) return refuse(m, "40", true);
+  decide(m);
+}
+
+bool Partition::check_gate(Incoming& m) {
+  const auto& terminal = *terminals_[m.terminal];
+  m.key = TxnTable::key_of(m.terminal, m.batch, m.stan);
+  const bool needs_session = m.row == nullptr || m.row->signed_on;
+  if (needs_session && (!terminal.signed_on || m.batch != terminal.batch)) {
+    refuse(m, "77", false);
+    return false;
+  }
+  const bool needs_mac = (m.row == nullptr || m.row->mac) && m.in.listener.mac_required;
+  if (!needs_mac) return true;
+  const auto& message = m.in.message;
+  const auto field = message.raw(m.in.dialect.mac_field());
+  if (terminal.keys != nullptr && crypto::mac_verify(terminal.keys->mac, message.mac_range(), field)) return true;
+  ++w_.counters.mac_failures;
+  refuse(m, terminal.keys == nullptr ? "77" : "A0", false);
+  return false;
+}
+
+bool Partition::check_repeat(Incoming& m) {
+  if (!m.has_stan) return true;
+  m.digest = w_.reference->tokenizer()->digest(m.in.message.mac_range());
+  if (w_.config.test.skip_replay_guard) return true;
+  if (m.row != nullptr && m.row->cls == iso::KindClass::financial) {
+    // A reversal came before its original: the late original is refused (cup dialect, section 11).
+    const auto tombstone = txns_.find(m.key, 0x0400);
+    if (tombstone != kNoTxn && txns_[tombstone].code.view() == "25") {
+      refuse(m, "12", true);
+      return false;
+    }
+  }
+  const auto index = txns_.find(m.key, m.in.message.mti().bcd);
+  if (index == kNoTxn) return true;
+  auto& txn = txns_[index];
+  const bool same = txn.digest == m.digest;
+  if (m.row != nullptr && m.row->cls == iso::KindClass::management) {
+    // A repeated sign-in gets its keys again only while they are the terminal's newest.
+    if (!same || (m.rules->kind == iso::Kind::sign_in && terminals_[m.terminal]->sign_in_txn != txn.id)) return true;
+  } else if (txn.state == TxnState::refused) {
+    return true;  // judged anew: the gate may have opened since; the same refusal is answered with the same bytes
+  } else if (m.row != nullptr && m.row->cls == iso::KindClass::reversal && !same) {
+    return true;  // another 0400 for the same original: answered by what the original is now
+  } else if (!same) {
+    refuse(m, "94", true);
+    return false;
+  }
+  ++w_.counters.repeated;
+  if (txn.state == TxnState::authorizing) {  // no second routing, one reply, to the newest connection
+    if (txn.slot != kNone) slots_[txn.slot].connection = m.in.connection;
+    return false;
+  }
+  answer_again(m, index);
+  return false;
+}
+
+void Partition::answer_again(Incoming& m, TxnIndex index) {
+  const auto& txn = txns_[index];
+  auto answer = reply_of(txn, m.row, m.in.message);
+  answer.pan = m.pan;
+  crypto::Field62 keys;
+  const auto& terminal = *terminals_[m.terminal];
+  if (txn.kind == iso::Kind::sign_in && approves(txn.code.view())) {
+    const auto context = "wk/" + std::to_string(terminal.terminal.id()) + "/" + std::to_string(terminal.key_generation);
+    if (auto again = w_.vault.field_62_again(*terminal.tmk, context, terminal.sealed_keys)) keys = std::move(*again);
+    answer.keys = keys.reveal().view();
+    answer.batch = terminal.batch;
+  }
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+void Partition::refuse(Incoming& m, std::string_view code, bool binding) {
+  ++w_.counters.refused;
+  ++w_.counters.refusals[std::string(code)];
+  const bool keyed = m.has_stan && m.terminal != kNone && m.in.decoded.ok();
+  if (keyed && w_.reference->tokenizer() != nullptr) {
+    m.key = TxnTable::key_of(m.terminal, m.batch, m.stan);
+    m.digest = w_.reference->tokenizer()->digest(m.in.message.mac_range());
+    // The same message, refused for the same reason as before: the same bytes, and nothing new in the journal.
+    if (const auto index = txns_.find(m.key, m.in.message.mti().bcd); index != kNoTxn) {
+      const auto& txn = txns_[index];
+      if (txn.digest == m.digest && txn.code.view() == code && txn.state != TxnState::authorizing) return answer_again(m, index);
+    }
+  }
+  refusal_.Clear();
+  fill_request(m, *refusal_.mutable_request());
+  refusal_.set_response_code(code.data(), code.size());
+  refusal_.set_rrn(take_rrn());
+  refusal_.set_local(local_time());
+  refusal_.set_binding(binding);
+  if (keyed && txns_.has_room()) {
+    // Under a key that is taken by something binding (94), the refusal must not stand in its place.
+    const auto index = txns_.find(m.key, m.in.message.mti().bcd);
+    if (index == kNoTxn || txns_[index].state == TxnState::refused) refusal_.set_txn(take_id().raw());
+  }
+  if (m.terminal == kNone) {
+    std::array<char, 32> text;
+    const auto tid = m.in.message.value(41, text);
+    refusal_.set_tid(tid.data(), tid.size());
+    const auto merchant = m.in.message.value(42, text);
+    refusal_.set_merchant_code(merchant.data(), merchant.size());
+  }
+  Reply answer;
+  answer.row = m.row;
+  answer.code = code;
+  answer.rrn = refusal_.rrn();
+  const auto local = refusal_.local();
+  answer.local = local;
+  answer.acquirer = w_.config.acquirer_code;
+  answer.pan = m.terminal != kNone ? m.pan : std::string_view{};  // told to terminals that are known
+  answer.requirement = code == "77" ? '3' : '0';
+  record(12, refusal_);
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+void Partition::fill_request(const Incoming& m, v1::Request& request) const {
+  if (m.terminal != kNone) request.set_terminal(terminals_[m.terminal]->terminal.id());
+  request.set_kind(m.rules != nullptr ? m.rules->stored : 0);
+  request.set_mti(m.in.message.mti().bcd);
+  request.set_stan(m.stan);
+  request.set_batch(m.batch);
+  request.set_digest(m.digest.bytes.data(), m.digest.bytes.size());
+  request.set_amount_minor(m.amount_minor);
+  request.set_currency(m.currency);
+  request.set_processing_code(static_cast<std::uint32_t>(m.in.message.number(3).value_or(0)));
+  request.set_entry_mode(static_cast<std::uint32_t>(m.in.message.number(22).value_or(0)));
+  request.set_condition(static_cast<std::uint32_t>(m.in.message.number(25).value_or(0)));
+  if (!m.pan.empty() && w_.reference->tokenizer() != nullptr) {
+    const auto token = w_.reference->tokenizer()->token(m.pan);
+    request.set_pan_token(token.bytes.data(), token.bytes.size());
+    const auto masked = MaskedPan::of(m.pan);
+    request.set_pan_masked(masked.text().data(), masked.text().size());
+  }
+  request.set_brand(m.brand.data(), m.brand.size());
+  if (m.original != kNoTxn) request.set_original(txns_[m.original].id.raw());
+  request.set_instant(m.rules != nullptr && m.rules->instant);
+}
+
+Reply Partition::reply_of(const Txn& txn, const iso::KindRow* row, const iso::MessageView& request) const {
+  (void)request;
+  Reply answer;
+  answer.row = row;
+  answer.code = txn.code.view();
+  answer.rrn = txn.rrn;
+  answer.local = txn.local.view();
+  answer.auth_code = txn.auth_code.view();
+  answer.extras = txn.extras;
+  answer.acquirer = w_.config.acquirer_code;
+  answer.requirement = txn.code.view() == "77" ? '3' : '0';
+  if (txn.terminal != kNone && terminals_[txn.terminal]->keys != nullptr) answer.mac = &terminals_[txn.terminal]->keys->mac;
+  return answer;
+}
+
+template <class Body>
+void Partition::record(int field, const Body& body) {
+  gathering_.append(w_.now.wall.us, field, body);
+  apply(body, next_group_, w_.now.wall.us);
+}
+
+// The other files of this class use record() with these bodies.
+template void Partition::record(int, const v1::Intent&);
+template void Partition::record(int, const v1::Outcome&);
+template void Partition::record(int, const v1::ReversalOwed&);
+template void Partition::record(int, const v1::ReversalSent&);
+template void Partition::record(int, const v1::ReversalSettled&);
+template void Partition::record(int, const v1::LateReply&);
+template void Partition::record(int, const v1::Tombstone&);
+template void Partition::record(int, const v1::SignedOn&);
+template void Partition::record(int, const v1::SignedOff&);
+template void Partition::record(int, const v1::Served&);
+template void Partition::record(int, const v1::MerchantSet&);
+template void Partition::record(int, const v1::TerminalSet&);
+template void Partition::record(int, const v1::TerminalActivated&);
+template void Partition::record(int, const v1::HoldOpened&);
+template void Partition::record(int, const v1::HoldReleased&);
+template void Partition::record(int, const v1::Idempotency&);
+
+}  // namespace tollgate::core

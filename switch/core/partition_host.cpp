@@ -1,0 +1,367 @@
+// What hosts answer, or do not, and the reversal queue.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fees/receipt.h"
+#include "switch/base/check.h"
+#include "switch/core/host_request.h"
+#include "switch/core/partition.h"
+#include "switch/iso/private_fields.h"
+
+namespace tollgate::core {
+namespace {
+
+constexpr Duration kRetryMax = std::chrono::seconds(60);
+
+// Towards the terminal a code of two characters that it knows; anything else is a bad reply of the host (20).
+std::string_view terminal_code(std::string_view host_code) noexcept { return host_code.size() == 2 ? host_code : std::string_view("20"); }
+
+fees::Channel channel_of(std::uint32_t entry_mode, bool qr) noexcept {
+  if (qr) return fees::Channel::qr_customer_presented;
+  switch (entry_mode / 10) {  // first two digits (cup dialect, section 3)
+    case 1: return fees::Channel::manual;
+    case 2: case 90: return fees::Channel::magstripe;
+    case 3: return fees::Channel::qr_customer_presented;
+    case 5: case 95: return fees::Channel::contact;
+    case 7: case 91: case 96: case 98: return fees::Channel::contactless;
+    default: return fees::Channel::absent;
+  }
+}
+
+fees::Code code_of(std::string_view text) noexcept { return fees::Code::of(text).value_or(fees::Code{}); }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c); });
+  return out;
+}
+
+}  // namespace
+
+void Partition::send_request(Slot& slot) {
+  const auto& txn = txns_[slot.txn];
+  if (txn.state != TxnState::authorizing) return;
+  const auto& rules = rules_of(txn.kind);
+  const auto& terminal = *terminals_[txn.terminal];
+  const auto& host = w_.reference->hosts()[slot.host];
+  crypto::PinBlock pin;
+  bool has_pin = false;
+  if (slot.message.has(52)) {
+    std::array<char, 16> control;
+    const bool with_pan = slot.message.value(53, control).starts_with('2');
+    const auto format = with_pan ? crypto::PinFormat::with_pan : crypto::PinFormat::without_pan;
+    auto translated = host.zone_key == nullptr || terminal.keys == nullptr
+                          ? std::unexpected(crypto::PinRefused{})
+                          : crypto::pin_translate({.from = terminal.keys->pin, .from_format = format, .to = *host.zone_key, .block = slot.message.raw(52),
+                                                   .pan = slot.pan.reveal().text()});
+    if (!translated) {  // nothing went upstream: the answer is a plain refusal
+      w_.links.release({slot.link, slot.host_stan, {}});
+      return decline(slot, "99");
+    }
+    pin = std::move(*translated);
+    has_pin = true;
+  }
+  const auto mcc = fmt::format_int(merchants_[terminal.merchant]->merchant.mcc());
+  const std::string category(4 - std::min<std::size_t>(4, mcc.size()), '0');
+  const auto category_code = category + mcc.c_str();
+  const auto original = txn.original != kNoTxn ? original_data(txns_[txn.original], w_.config.acquirer_code) : std::string();
+  build_request({.request = slot.message, .rules = rules, .rrn = txn.rrn, .local = txn.local.view(), .pan = slot.pan.reveal().text(),
+                 .acquirer = w_.config.acquirer_code, .merchant_category = category_code, .pin = has_pin ? &pin : nullptr, .original_data = original},
+                builder_);
+  slot.was_sent = w_.links.send({slot.link, slot.host_stan, {}}, builder_, w_.now);
+}
+
+void Partition::on_answer(const Waiter& waiter, const iso::MessageView& message) {
+  std::array<char, 8> code;
+  const auto host_code = message.value(39, code);
+  if (waiter.reversal) return settle_reversal(txns_.find_id(waiter.txn), host_code);
+  auto* slot = slots_.get(waiter.slot, waiter.generation);
+  if (slot == nullptr) {  // the terminal took it back meanwhile
+    ++w_.counters.late_replies;
+    return;
+  }
+  finish(*slot, message);
+}
+
+// An answer for a request whose terminal is still waiting.
+void Partition::finish(Slot& slot, const iso::MessageView& message) {
+  auto& txn = txns_[slot.txn];
+  const auto& rules = rules_of(txn.kind);
+  std::array<char, 1024> text;
+  outcome_.Clear();
+  outcome_.set_txn(txn.id.raw());
+  const auto host_code = std::string(message.value(39, text));
+  const auto code = terminal_code(host_code);
+  if (code == "10") {  // partial approval: this terminal did not ask for one; undone upstream (cup dialect, section 11)
+    owe(slot.txn, v1::ReversalOwed::PARTIAL, "51", 0);
+    return reply_from_slot(txns_[slot.txn].slot, txns_[slot.txn]);
+  }
+  const bool approved = approves(code);
+  auto& host = w_.counters.hosts[w_.reference->hosts()[slot.host].host.name()];
+  ++(approved ? host.approved : host.declined);
+  ++host.response_codes[std::string(code)];
+  ++(approved ? w_.counters.approved : w_.counters.declined);
+  outcome_.set_response_code(code.data(), code.size());
+  if (host_code != code) outcome_.set_host_code(host_code);
+  outcome_.set_approved(approved);
+  const auto take = [&](int field) { return std::string(message.value(field, text)); };
+  if (approved) {
+    outcome_.set_auth_code(take(38));
+    outcome_.set_institutions(take(44));
+    outcome_.set_balances(take(54));
+    if (rules.effect != Effect::none) {
+      const auto date = calendar(txn.business_date);
+      auto settled = take(15);
+      outcome_.set_settlement_date(settled.size() == 4 ? settled : fmt::format("{:02}{:02}", date.month, date.day));
+    }
+    if (rules.qr) outcome_.set_private_62(take(62));
+    const auto chip = message.raw(55);
+    if (!chip.empty()) outcome_.set_chip(take(55));
+    outcome_.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
+    if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome_);
+    if (rules.effect == Effect::undo && txn.original != kNoTxn) {
+      mirror_entries(txns_[txn.original], txn, rules.label, outcome_.mutable_entries());
+      outcome_.set_resolves(txns_[txn.original].id.raw());
+    }
+  }
+  const auto slot_index = txn.slot;
+  record(11, outcome_);
+  reply_from_slot(slot_index, txns_[slot.txn]);
+}
+
+void Partition::decline(Slot& slot, std::string_view code) {
+  auto& txn = txns_[slot.txn];
+  outcome_.Clear();
+  outcome_.set_txn(txn.id.raw());
+  outcome_.set_response_code(code.data(), code.size());
+  const auto slot_index = txn.slot;
+  ++w_.counters.declined;
+  record(11, outcome_);
+  reply_from_slot(slot_index, txns_[slot.txn]);
+}
+
+// The answer joins the group of its record; the slot is free again.
+void Partition::reply_from_slot(std::uint32_t slot_index, const Txn& txn) {
+  auto& slot = slots_[slot_index];
+  auto answer = reply_of(txn, slot.row, slot.message);
+  answer.pan = slot.pan.reveal().text();
+  reply(slot.connection, *w_.config.listeners[slot.listener].dialect, slot.message, answer, slot.received);
+  txns_[slot.txn].slot = kNone;
+  slots_.release(slot_index);
+}
+
+void Partition::on_timeout(const Waiter& waiter) {
+  if (waiter.reversal) return retry_reversal(txns_.find_id(waiter.txn));
+  auto* slot = slots_.get(waiter.slot, waiter.generation);
+  if (slot == nullptr) return;
+  ++w_.counters.timeouts;
+  const auto index = slot->txn;
+  const auto slot_index = txns_[index].slot;
+  owe(index, v1::ReversalOwed::TIMEOUT, "98", 0);
+  reply_from_slot(slot_index, txns_[index]);
+}
+
+void Partition::on_lost(const Waiter& waiter, bool sent) {
+  if (waiter.reversal) return retry_reversal(txns_.find_id(waiter.txn));
+  auto* slot = slots_.get(waiter.slot, waiter.generation);
+  if (slot == nullptr || slot->txn == kNoTxn) return;
+  if (!sent) return decline(*slot, "91");  // nothing left this machine: nothing to undo
+  const auto index = slot->txn;
+  const auto slot_index = txns_[index].slot;
+  owe(index, v1::ReversalOwed::LINK_LOST, "98", 0);
+  reply_from_slot(slot_index, txns_[index]);
+}
+
+void Partition::on_late(const Waiter& waiter, const iso::MessageView& message, bool duplicate) {
+  ++(duplicate ? w_.counters.duplicate_replies : w_.counters.late_replies);
+  if (waiter.reversal || duplicate) return;
+  v1::LateReply late;
+  late.set_txn(waiter.txn.raw());
+  std::array<char, 8> code;
+  const auto text = message.value(39, code);
+  late.set_host_code(text.data(), text.size());
+  record(16, late);
+}
+
+// ---- prices and entries ----------------------------------------------------------------------------------------------
+
+fees::Facts Partition::facts_of(const Slot& slot, const Txn& txn) const {
+  const auto& merchant = merchants_[terminals_[txn.terminal]->merchant]->merchant;
+  const auto& rules = rules_of(txn.kind);
+  fees::Facts facts;
+  facts.channel = channel_of(static_cast<std::uint32_t>(slot.message.number(22).value_or(0)), rules.qr);
+  facts.currency = Currency{txn.currency};
+  facts.mcc = static_cast<std::int32_t>(merchant.mcc());
+  facts.settlement = txn.instant ? fees::Settlement::instant : merchant.settlement_cycle() == "D0" ? fees::Settlement::d0 : fees::Settlement::t1;
+  if (rules.qr) {
+    const auto code = slot.wallet_code.view();
+    facts.brand = code_of(code.starts_with("62") ? "UNIONPAY" : code[0] == '1' ? "WECHAT" : "ALIPAY");
+    return facts;
+  }
+  if (const auto* card = w_.reference->card(slot.pan.reveal().text())) {
+    facts.brand = code_of(card->brand);
+    facts.funding = card->funding == "DEBIT" ? fees::Funding::debit : card->funding == "CREDIT" ? fees::Funding::credit
+                    : card->funding == "PREPAID" ? fees::Funding::prepaid : fees::Funding::absent;
+    facts.region = card->region == "DOMESTIC" ? fees::Region::domestic : card->region == "INTRA" ? fees::Region::intra
+                   : card->region == "INTER" ? fees::Region::inter : fees::Region::absent;
+  }
+  return facts;
+}
+
+void Partition::begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset) {
+  entry_.reset();
+  auto& entry = entry_.entry();
+  const auto& terminal = *terminals_[txn.terminal];
+  entry.set_partition(id_.value);
+  entry.set_seq(books_.last().value + 1 + offset);
+  entry.set_id(take_id().raw());
+  entry.set_at_us(w_.now.wall.us);
+  entry.set_business_date(w_.day.date(w_.now.wall).days);
+  entry.set_type(type.data(), type.size());
+  entry.set_txn(txn.id.raw());
+  entry.set_tid(terminal.terminal.tid());
+  entry.set_merchant_code(terminal.terminal.merchant_code());
+  entry.set_stan(static_cast<std::uint32_t>(txn.key & 0xFFFFF));
+  entry.set_rrn(txn.rrn);
+  entry.set_currency(txn.currency);
+}
+
+void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome) {
+  const auto& schedule = *slot.schedule;
+  const auto moment = schedule.moment(WallTime{txn.at_us});
+  fees::Event event;
+  event.amount_minor = txn.amount_minor;
+  event.business_date = moment.business_date;
+  event.local_minute = moment.local_minute;
+  event.facts = facts_of(slot, txn);
+  fees::assess(schedule, event, {}, assessment_);
+  ++w_.counters.fee_evaluations;
+  const auto& merchant_record = merchants_[terminals_[txn.terminal]->merchant]->merchant;
+  fees::write_receipt(schedule, event, {}, {terminals_[txn.terminal]->terminal.tid(), merchant_record.merchant_code(), merchant_record.sponsor()},
+                      assessment_, outcome.mutable_receipt());
+
+  const auto& rules = rules_of(txn.kind);
+  const auto brand = lower(event.facts.brand.absent() ? std::string_view(hosts_[txn.host]) : event.facts.brand.text());
+  const auto& merchant = terminals_[txn.terminal]->terminal.merchant_code();
+  const ledger::SaleParties parties{rules.qr ? ledger::kQrClearing : ledger::kSchemeClearing, brand, merchant};
+  std::uint32_t offset = 0;
+  const auto close = [&] {
+    if (entry_.empty()) return;
+    entry_.build(*outcome.add_entries());
+    ++offset;
+  };
+  begin_entry(txn, rules.label, offset);
+  auto& reference = *entry_.entry().mutable_fee();
+  reference.set_schedule(schedule.text().schedule_id);
+  reference.set_version(static_cast<std::uint32_t>(schedule.text().version));
+  if (assessment_.line_count > 0 && assessment_.lines()[0].rule != fees::kNoRule) {
+    const auto& line = assessment_.lines()[0];
+    reference.set_rule(schedule.text().components[line.component].rules[line.rule].id);
+  }
+  reference.set_hash(schedule.content_hash());
+  ledger::sale_legs(parties, assessment_, schedule, entry_);
+  close();
+  begin_entry(txn, "cost", offset);
+  ledger::cost_legs(parties, assessment_, entry_);
+  close();
+  begin_entry(txn, "agent_share", offset);
+  ledger::split_legs(assessment_, schedule, entry_);
+  close();
+  if (txn.instant) {
+    begin_entry(txn, "instant_payout", offset);
+    ledger::instant_payout_legs(parties, format_id("txn_", txn.id), assessment_.totals.merchant_net_minor, entry_);
+    close();
+  }
+}
+
+// Every entry of the original once more with its sides exchanged (fees reference, "void", "reversal").
+void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries) {
+  std::uint32_t offset = 0;
+  for (std::size_t i = 0; i < original.legs.size();) {
+    const auto number = original.legs[i].entry;
+    begin_entry(by, type, offset);
+    entry_.entry().set_mirrors(original.first_entry + number);
+    for (; i < original.legs.size() && original.legs[i].entry == number; ++i) {
+      const auto& leg = original.legs[i];
+      entry_.add(leg.credit ? ledger::Side::debit : ledger::Side::credit, {leg.account}, subs_[leg.sub], leg.amount_minor);
+    }
+    entry_.build(*entries->Add());
+    ++offset;
+  }
+}
+
+// ---- the reversal queue ----------------------------------------------------------------------------------------------
+
+void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::uint64_t by) {
+  auto& txn = txns_[index];
+  v1::ReversalOwed owed;
+  owed.set_txn(txn.id.raw());
+  owed.set_cause(cause);
+  owed.set_answered(answered.data(), answered.size());
+  owed.set_by(by);
+  if (txn.approved) mirror_entries(txn, txn, "reversal", owed.mutable_entries());
+  auto& queued = owed_[txn.id.raw()];
+  if (txn.slot != kNone) {
+    auto& slot = slots_[txn.slot];
+    queued.pan.reveal().assign(slot.pan.reveal().view());
+    if (slot.host_stan != 0 && !slot.was_sent) w_.links.release({slot.link, slot.host_stan, {}});
+  }
+  ++w_.counters.reversal_causes[v1::ReversalOwed::Cause_Name(cause)];
+  record(13, owed);
+  After after;
+  after.kind = After::Kind::send_reversal;
+  after.txn = index;
+  gathering_.after.push_back(after);
+}
+
+void Partition::send_reversal(TxnIndex index) {
+  const auto& txn = txns_[index];
+  const auto it = owed_.find(txn.id.raw());
+  if (txn.state != TxnState::reversing || it == owed_.end()) return;
+  auto& owed = it->second;
+  owed.durable = true;
+  if (owed.in_flight) return;
+  const Waiter waiter{position_, true, 0, 0, txn.id};
+  const auto& terminal = terminals_[txn.terminal]->terminal;
+  const auto passage = w_.links.reserve(hosts_[txn.host], waiter, terminal.tid(), w_.now);
+  if (!passage) return;  // kick_reversals() comes back when a link does
+  ++owed.attempts;
+  owed.in_flight = true;
+  build_reversal({.txn = txn, .pan = owed.pan.reveal().text(), .acquirer = w_.config.acquirer_code, .tid = terminal.tid(),
+                  .merchant_code = terminal.merchant_code(), .reason = txn.code.view() == "98" ? std::string_view("98") : std::string_view("06"),
+                  .rrn = txn.rrn},
+                 builder_);
+  (void)w_.links.send(*passage, builder_, w_.now);
+}
+
+void Partition::retry_reversal(TxnIndex index) {
+  if (index == kNoTxn) return;
+  const auto it = owed_.find(txns_[index].id.raw());
+  if (it == owed_.end()) return;
+  it->second.in_flight = false;
+  const auto pause = std::min<Duration>(w_.config.reversal_retry * (1 << std::min<std::uint32_t>(it->second.attempts, 6)), kRetryMax);
+  retries_.emplace_back(w_.now.instant + pause, index);
+}
+
+void Partition::settle_reversal(TxnIndex index, std::string_view code) {
+  if (index == kNoTxn || !owed_.contains(txns_[index].id.raw())) return;
+  const bool unknown = code == "25" || code == "12";
+  if (code != "00" && !unknown) return retry_reversal(index);
+  v1::ReversalSettled settled;
+  settled.set_txn(txns_[index].id.raw());
+  settled.set_host_code(code.data(), code.size());
+  settled.set_outcome(unknown ? "unknown_to_host" : "acknowledged");
+  record(15, settled);
+}
+
+void Partition::kick_reversals() {
+  std::vector<TxnIndex> waiting;
+  for (const auto& [raw, owed] : owed_)
+    if (owed.durable && !owed.in_flight) waiting.push_back(txns_.find_id(TxnId(raw)));
+  std::ranges::sort(waiting);  // oldest first, and the same order in every run
+  for (const auto index : waiting)
+    if (index != kNoTxn) send_reversal(index);
+}
+
+}  // namespace tollgate::core

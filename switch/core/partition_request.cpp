@@ -1,0 +1,314 @@
+// What a message that passed the gate asks for. Checks in the order of the cup dialect, section 9: amount, original, card,
+// PIN, route; then the intent.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "switch/core/host_request.h"
+#include "switch/core/partition.h"
+#include "switch/iso/private_fields.h"
+
+namespace tollgate::core {
+namespace {
+
+// First digits of a payer's code (cup dialect, section 14). Empty: no wallet of ours.
+std::string_view wallet_of(std::string_view code) noexcept {
+  if (code.size() < 2) return {};
+  const int prefix = (code[0] - '0') * 10 + (code[1] - '0');
+  if (prefix == 62 && code.size() == 19) return "UNIONPAY";
+  if (prefix >= 10 && prefix <= 15 && code.size() == 18) return "WECHAT";
+  if (prefix >= 25 && prefix <= 30 && code.size() >= 16 && code.size() <= 24) return "ALIPAY";
+  return {};
+}
+
+}  // namespace
+
+void Partition::decide(Incoming& m) {
+  switch (m.rules->kind) {
+    case iso::Kind::reversal: return decide_reversal(m);
+    case iso::Kind::sign_in: return decide_sign_in(m);
+    case iso::Kind::sign_out: return decide_sign_out(m);
+    case iso::Kind::echo: return decide_served(m);
+    default: return decide_upstream(m);
+  }
+}
+
+std::string_view Partition::check_amount(const Incoming& m) const {
+  if (!m.rules->amount) return {};
+  const auto field = m.in.message.number(4);
+  return field && *field > 0 ? std::string_view{} : "13";
+}
+
+std::string_view Partition::check_original(Incoming& m) {
+  if (!m.rules->original) return {};
+  const auto field = iso::field_61(m.in.message);
+  if (!field) return "30";
+  const auto key = TxnTable::key_of(m.terminal, field->batch, field->stan);
+  const auto index = txns_.find_original(key);
+  if (index == kNoTxn) return "25";
+  const auto& original = txns_[index];
+  if (rules_of(original.kind).effect != Effect::sale || !original.approved) return "25";
+  if (const auto rrn = m.in.message.number(37); rrn && *rrn != original.rrn) return "25";
+  if (original.voided || original.resolving || original.state != TxnState::completed) return "12";
+  if (original.amount_minor != m.amount_minor) return "64";
+  m.original = index;
+  return {};
+}
+
+std::string_view Partition::check_card(Incoming& m) {
+  const auto& reference = *w_.reference;
+  if (m.original != kNoTxn && m.rules->qr) return {};  // routed as its original was
+  if (m.rules->qr) {
+    const auto code = iso::text_tlv(m.in.message, 59, "A3");
+    if (!code || code->size() > m.wallet_store.size()) return "30";
+    std::copy(code->begin(), code->end(), m.wallet_store.begin());
+    m.wallet = {m.wallet_store.data(), code->size()};
+    m.brand = wallet_of(m.wallet);
+    return m.brand.empty() ? "14" : "";
+  }
+  if (m.pan.empty()) return "14";
+  const auto* facts = reference.card(m.pan);
+  if (facts == nullptr) return "14";
+  m.brand = facts->brand;
+  return {};
+}
+
+// Finds a route and takes a place on a link of one of its hosts.
+std::string_view Partition::find_route(Incoming& m, std::uint32_t slot) {
+  const auto& reference = *w_.reference;
+  const auto& terminal = *terminals_[m.terminal];
+  RouteQuery query;
+  query.pan = m.pan;
+  query.qr = m.wallet;
+  query.amount_minor = m.amount_minor;
+  query.kind = iso::name(m.rules->kind);
+  query.merchant_code = terminal.terminal.merchant_code();
+  query.tid = terminal.terminal.tid();
+  query.currency = m.currency;
+  std::array<std::uint16_t, 8> hosts;
+  std::size_t count = 0;
+  if (m.original != kNoTxn) {  // the host that approved it undoes it
+    if (const auto host = reference.host_index(hosts_[txns_[m.original].host])) hosts[count++] = *host;
+    m.route = "original";
+  } else {
+    const auto match = reference.route(query, turn_++, hosts);
+    count = match.hosts;
+    if (match.route != nullptr) m.route = match.route->name();
+  }
+  const Waiter waiter{position_, false, slot, slots_[slot].generation, m.id};
+  for (std::size_t i = 0; i < count; ++i) {
+    if (auto passage = w_.links.reserve(reference.hosts()[hosts[i]].host.name(), waiter, terminal.terminal.tid(), w_.now)) {
+      m.host = hosts[i];
+      m.passage = *passage;
+      return {};
+    }
+  }
+  return count == 0 ? "92" : "91";
+}
+
+void Partition::decide_upstream(Incoming& m) {
+  if (const auto code = check_amount(m); !code.empty()) return refuse(m, code, true);
+  if (const auto code = check_original(m); !code.empty()) return refuse(m, code, true);
+  if (const auto code = check_card(m); !code.empty()) return refuse(m, code, true);
+  const bool full = slots_.full() || !txns_.has_room() || owed_.size() >= w_.config.reversals_owed_max;
+  if (full || w_.draining || w_.storage_full) return refuse(m, "96", false);
+  const auto& terminal = *terminals_[m.terminal];
+  const auto& merchant = merchants_[terminal.merchant]->merchant;
+  if (m.rules->effect == Effect::sale) {
+    m.schedule = w_.reference->prices().resolve_shared(w_.now.wall, {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()});
+    if (m.schedule == nullptr) return refuse(m, "96", false);
+  }
+  const auto slot = slots_.take();
+  m.id = take_id();
+  if (const auto code = find_route(m, slot); !code.empty()) {
+    slots_.release(slot);
+    return refuse(m, code, false);
+  }
+  const bool has_pin = m.in.message.has(52);
+  if (has_pin && w_.reference->hosts()[m.host].zone_key == nullptr) {
+    w_.links.release(m.passage);
+    slots_.release(slot);
+    return refuse(m, "99", true);
+  }
+  open_intent(m, slot);
+}
+
+void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
+  auto& slot = slots_[slot_index];
+  const auto& terminal = *terminals_[m.terminal];
+  intent_.Clear();
+  const auto id = m.id;
+  intent_.set_txn(id.raw());
+  fill_request(m, *intent_.mutable_request());
+  if (m.rules->kind == iso::Kind::sale && merchants_[terminal.merchant]->merchant.instant()) intent_.mutable_request()->set_instant(true);
+  auto& routing = *intent_.mutable_routing();
+  routing.set_host(w_.reference->hosts()[m.host].host.name());
+  routing.set_link(m.passage.link.value);
+  routing.set_stan(m.passage.stan);
+  routing.set_transmitted(m.passage.transmitted.chars.data(), m.passage.transmitted.size);
+  routing.set_route(m.route.data(), m.route.size());
+  intent_.set_rrn(take_rrn());
+  intent_.set_business_date(w_.day.date(w_.now.wall).days);
+  intent_.set_local(local_time());
+  if (m.schedule != nullptr) intent_.set_schedule_hash(m.schedule->content_hash());
+  record(10, intent_);
+
+  slot.txn = txns_.find_id(id);
+  txns_[slot.txn].slot = slot_index;
+  slot.connection = m.in.connection;
+  slot.listener = m.in.listener_index;
+  slot.row = m.row;
+  slot.received = w_.now.instant;
+  slot.host = m.host;
+  slot.link = m.passage.link;
+  slot.host_stan = m.passage.stan;
+  const auto frame = m.in.message.frame();
+  slot.frame.assign(frame.begin(), frame.end());
+  slot.message = m.in.message;
+  slot.message.rebase(slot.frame);
+  slot.pan.reveal().assign(as_bytes(m.pan));
+  slot.wallet_code.assign(m.wallet);
+  slot.schedule = std::move(m.schedule);
+  if (!m.pan.empty()) {
+    SecretPan pan;
+    pan.reveal().assign(as_bytes(m.pan));
+    gathering_.pans.push_back({id, std::move(pan)});
+  }
+  After after;
+  after.kind = After::Kind::send_request;
+  after.slot = slot_index;
+  after.generation = slot.generation;
+  gathering_.after.push_back(after);
+}
+
+// ---- reversal (cup dialect, section 11) ------------------------------------------------------------------------------
+
+void Partition::decide_reversal(Incoming& m) {
+  const auto index = txns_.find_original(m.key);
+  if (!txns_.has_room()) return refuse(m, "96", false);
+  if (index == kNoTxn) return answer_reversal(m, "25", kNoTxn);
+  const auto& original = txns_[index];
+  const auto& rules = rules_of(original.kind);
+  if (rules.effect == Effect::none) return answer_reversal(m, "12", index);  // nothing of it can be undone
+  if (m.in.message.has(4) && m.amount_minor != original.amount_minor) return answer_reversal(m, "64", index);
+  switch (original.state) {
+    case TxnState::refused: return answer_reversal(m, "00", index);
+    case TxnState::reversing:
+    case TxnState::reversed: return answer_reversal(m, "00", index);  // again: 00, nothing posted
+    case TxnState::authorizing: return reverse_original(m, index);
+    case TxnState::completed: break;
+  }
+  if (!original.approved) return answer_reversal(m, "00", index);
+  if (original.voided || original.resolving) return answer_reversal(m, "12", index);
+  reverse_original(m, index);
+}
+
+void Partition::reverse_original(Incoming& m, TxnIndex index) {
+  auto& original = txns_[index];
+  if (original.state == TxnState::authorizing && original.slot != kNone) {
+    // In flight: marked, undone upstream whatever the host says; its terminal has given up on it, and hears 98.
+    const auto slot = original.slot;
+    owe(index, v1::ReversalOwed::TERMINAL, "98", 0);
+    reply_from_slot(slot, txns_[index]);
+  } else {
+    owe(index, v1::ReversalOwed::TERMINAL, {}, 0);
+  }
+  answer_reversal(m, "00", index);
+}
+
+void Partition::answer_reversal(Incoming& m, std::string_view code, TxnIndex original) {
+  v1::Tombstone tombstone;
+  m.original = original;
+  fill_request(m, *tombstone.mutable_request());
+  tombstone.set_rrn(take_rrn());
+  tombstone.set_local(local_time());
+  tombstone.set_response_code(code.data(), code.size());
+  tombstone.set_txn(take_id().raw());
+  record(20, tombstone);
+  const auto& txn = txns_[txns_.find_id(TxnId(tombstone.txn()))];
+  auto answer = reply_of(txn, m.row, m.in.message);
+  answer.pan = m.pan;
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+// ---- management ------------------------------------------------------------------------------------------------------
+
+void Partition::decide_sign_in(Incoming& m) {
+  auto& terminal = *terminals_[m.terminal];
+  const auto field = iso::field_60(m.in.message);
+  const auto scheme_text = fmt::format("{:03}", field ? field->management.value_or(0) : 0);
+  const auto scheme = crypto::sign_in_scheme_of(scheme_text);
+  if (!scheme || *scheme == crypto::SignInScheme::sm4_005) return refuse(m, "40", true);
+  if (terminal.tmk == nullptr) return refuse(m, "96", false);
+  if (!txns_.has_room()) return refuse(m, "96", false);
+  const auto generation = terminal.key_generation + 1;
+  const auto context = fmt::format("wk/{}/{}", terminal.terminal.id(), generation);
+  auto made = w_.vault.sign_in(*terminal.tmk, {.scheme = *scheme}, context, w_.chance);
+  if (!made) return refuse(m, "96", false);
+
+  // First the guard's entry, then the session: both in one group.
+  v1::Tombstone served;
+  fill_request(m, *served.mutable_request());
+  served.set_rrn(take_rrn());
+  served.set_local(local_time());
+  served.set_response_code("00");
+  served.set_txn(take_id().raw());
+  record(20, served);
+  v1::SignedOn signed_on;
+  signed_on.set_terminal(terminal.terminal.id());
+  signed_on.set_batch(terminal.batch);
+  signed_on.set_key_generation(generation);
+  signed_on.set_scheme(scheme_text);
+  signed_on.set_pin_kcv(made->keys.pin.check_value().hex());
+  signed_on.set_mac_kcv(made->keys.mac.check_value().hex());
+  if (made->keys.track) signed_on.set_track_kcv(made->keys.track->check_value().hex());
+  if (const auto serial = iso::sign_in_serial(m.in.message)) signed_on.set_serial_number(serial->data(), serial->size());
+  signed_on.set_txn(served.txn());
+  signed_on.set_rrn(served.rrn());
+  signed_on.set_local(served.local());
+  signed_on.set_stan(m.stan);
+  record(17, signed_on);
+  terminal.keys = std::make_unique<crypto::WorkingKeys>(std::move(made->keys));
+  terminal.sealed_keys = made->sealed;
+  gathering_.cells.push_back({fmt::format("wk/{}", terminal.terminal.id()), std::move(made->sealed)});
+
+  auto answer = reply_of(txns_[txns_.find_id(TxnId(served.txn()))], m.row, m.in.message);
+  answer.keys = made->field_62.reveal().view();
+  answer.batch = terminal.batch;
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+void Partition::decide_sign_out(Incoming& m) {
+  if (!txns_.has_room()) return refuse(m, "96", false);
+  v1::Tombstone served;
+  fill_request(m, *served.mutable_request());
+  served.set_rrn(take_rrn());
+  served.set_local(local_time());
+  served.set_response_code("00");
+  served.set_txn(take_id().raw());
+  record(20, served);
+  v1::SignedOff signed_off;
+  signed_off.set_terminal(terminals_[m.terminal]->terminal.id());
+  record(18, signed_off);
+  auto answer = reply_of(txns_[txns_.find_id(TxnId(served.txn()))], m.row, m.in.message);
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+// Echo: answered with an RRN of its own, changes nothing.
+void Partition::decide_served(Incoming& m) {
+  v1::Served served;
+  served.set_terminal(terminals_[m.terminal]->terminal.id());
+  served.set_kind(m.rules->stored);
+  served.set_rrn(take_rrn());
+  served.set_local(local_time());
+  record(19, served);
+  Reply answer;
+  answer.row = m.row;
+  answer.code = "00";
+  answer.rrn = served.rrn();
+  answer.local = served.local();
+  answer.acquirer = w_.config.acquirer_code;
+  reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
+}
+
+}  // namespace tollgate::core

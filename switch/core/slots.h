@@ -1,0 +1,88 @@
+// Requests in flight: from the intent to the answer. A slot keeps its own copy of the request, because the read buffer is
+// reused, and with it the card data that the host needs; it is wiped when the slot is freed. A fixed number per partition:
+// full means a clear refusal (P7).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "fees/schedule.h"
+#include "switch/base/check.h"
+#include "switch/base/sensitive.h"
+#include "switch/core/outside.h"
+#include "switch/core/txn_table.h"
+#include "switch/iso/dialect.h"
+#include "switch/iso/message.h"
+
+namespace tollgate::core {
+
+struct Slot {
+  bool used = false;
+  std::uint32_t generation = 0;
+  ConnRef connection;
+  std::uint16_t listener = 0;
+  TxnIndex txn = kNoTxn;
+  const iso::KindRow* row = nullptr;
+  Instant received, sent;
+  bool was_sent = false;
+  std::uint16_t host = 0;       // index in the reference at intent time
+  LinkId link;
+  std::uint32_t host_stan = 0;
+  iso::MessageView message;     // over frame
+  Bytes frame;
+  SecretPan pan;
+  Text<24> wallet_code;         // QR: the payer's code; wiped with the slot
+  fees::SchedulePtr schedule;   // pinned
+};
+
+class Slots {
+ public:
+  explicit Slots(std::uint32_t max) : max_(max) {}
+
+  // kNone when all are in use.
+  [[nodiscard]] std::uint32_t take() {
+    if (free_.empty()) {
+      if (slots_.size() == max_) return kNone;
+      slots_.push_back(std::make_unique<Slot>());
+      free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+    }
+    const auto index = free_.back();
+    free_.pop_back();
+    auto& slot = *slots_[index];
+    slot.used = true;
+    ++slot.generation;
+    ++used_;
+    return index;
+  }
+  void release(std::uint32_t index) {
+    auto& slot = *slots_[index];
+    TG_CHECK(slot.used);
+    slot.used = false;
+    wipe(slot.frame.data(), slot.frame.size());
+    slot.frame.clear();
+    wipe(&slot.pan.reveal(), sizeof(slot.pan.reveal()));
+    wipe(&slot.wallet_code, sizeof slot.wallet_code);
+    slot.txn = kNoTxn;
+    slot.was_sent = false;
+    slot.schedule.reset();
+    free_.push_back(index);
+    --used_;
+  }
+  [[nodiscard]] Slot& operator[](std::uint32_t index) noexcept { return *slots_[index]; }
+  // nullptr when the slot has been freed or taken again since.
+  [[nodiscard]] Slot* get(std::uint32_t index, std::uint32_t generation) noexcept {
+    if (index >= slots_.size()) return nullptr;
+    auto& slot = *slots_[index];
+    return slot.used && slot.generation == generation ? &slot : nullptr;
+  }
+  [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
+  [[nodiscard]] bool full() const noexcept { return free_.empty() && slots_.size() == max_; }
+
+ private:
+  std::uint32_t max_, used_ = 0;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace tollgate::core

@@ -1,0 +1,36 @@
+// What the partitions and the house of one engine share: the doors, the reference data, the links, the counters. Lives in the
+// engine; nothing here outlives it. `now` is the time of the batch of events that is being handled.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "switch/base/chance.h"
+#include "switch/core/counters.h"
+#include "switch/core/directory.h"
+#include "switch/core/engine.h"
+#include "switch/core/links.h"
+#include "switch/core/outside.h"
+#include "switch/core/reference.h"
+#include "switch/crypto/vault.h"
+#include "switch/ledger/business_day.h"
+
+namespace tollgate::core {
+
+struct WorkerContext {
+  const EngineConfig& config;
+  Outside& outside;
+  Chance& chance;
+  const crypto::KeyVault& vault;
+  Counters& counters;
+  Links& links;
+  ledger::BusinessDay day;
+  std::shared_ptr<Directory> directory;
+  std::shared_ptr<const Reference> reference;
+  Now now;
+  bool draining = false;
+  bool storage_full = false;
+};
+
+}  // namespace tollgate::core
