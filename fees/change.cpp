@@ -55,19 +55,19 @@ void finish(const CompiledSchedule& schedule, std::int64_t paid, Totals& totals)
       paid - totals.fee_minor - (program.tax_mode == TaxMode::exclusive ? totals.tax_minor : 0);
 }
 
-std::int64_t returned_after(const CompiledSchedule& schedule, const Standing& sale, const Standing::Fee& fee,
-                            std::int64_t refunded) {
-  const Component& component = schedule.text().components[fee.component];
+// What of a line is given back once `refunded` of the sale's amount is.
+std::int64_t returned_after(const CompiledSchedule& schedule, std::uint16_t index, std::int64_t line_minor,
+                            std::int64_t refunded, std::int64_t amount) noexcept {
+  const Component& component = schedule.text().components[index];
   switch (component.refund) {
     case RefundPolicy::keep:
       return 0;
     case RefundPolicy::full_only:
-      return refunded == sale.amount_minor ? fee.amount_minor : 0;
+      return refunded == amount ? line_minor : 0;
     case RefundPolicy::proportional:
       break;
   }
-  return give_back(
-      {fee.amount_minor, refunded, sale.amount_minor, component.rounding.value_or(schedule.text().rounding)});
+  return give_back({line_minor, refunded, amount, component.rounding.value_or(schedule.text().rounding)});
 }
 
 std::int64_t change_of(const CompiledSchedule& schedule, const std::vector<std::string>& ids,
@@ -139,7 +139,9 @@ void refund(const CompiledSchedule& schedule, const Standing& sale, const Event&
   const std::int64_t refunded = sale.refunded_minor + event.amount_minor;
   std::int64_t taxable = 0;
   for (const auto& fee : sale.fees) {
-    const std::int64_t back = returned_after(schedule, sale, fee, refunded) - fee.returned_minor;
+    const std::int64_t back =
+        returned_after(schedule, fee.component, fee.amount_minor, refunded, sale.amount_minor) -
+        fee.returned_minor;
     if (back == 0) continue;
     Line& line = add_line(out);
     describe(schedule, fee, line);
@@ -242,6 +244,12 @@ void reprice(const CompiledSchedule& schedule, const Standing& sale, const Event
   out.totals.taxable_minor = fresh.totals.taxable_minor - sale.taxable_minor;
   out.totals.tax_minor = fresh.totals.tax_minor - sale.tax_minor;
   finish(schedule, stored.amount_minor - sale.amount_minor, out.totals);
+}
+
+std::int64_t given_back(const CompiledSchedule& schedule, std::uint16_t component, std::int64_t whole_minor,
+                        const Standing& sale) noexcept {
+  if (sale.refunded_minor == 0) return 0;
+  return returned_after(schedule, component, whole_minor, sale.refunded_minor, sale.amount_minor);
 }
 
 void chargeback(const CompiledSchedule& schedule, const Event& event, const Volumes& volumes,

@@ -61,6 +61,10 @@ void mirror(const CompiledSchedule& schedule, const Standing& sale, Assessment& 
 void reprice(const CompiledSchedule& schedule, const Standing& sale, const Event& stored,
              const Volumes& volumes, Assessment& fresh, Assessment& out);
 
+// What of a line of `whole_minor` is given back by the sale's refunds so far, by the component's policy.
+[[nodiscard]] std::int64_t given_back(const CompiledSchedule& schedule, std::uint16_t component,
+                                      std::int64_t whole_minor, const Standing& sale) noexcept;
+
 // The amount back, the fees kept, CHARGEBACK components of event priced.
 void chargeback(const CompiledSchedule& schedule, const Event& event, const Volumes& volumes,
                 Assessment& out) noexcept;
