@@ -1,7 +1,6 @@
 // Each CASE below must fail to compile; without CASE the file must compile, or the failures would prove
 // nothing. tests/base/uncompilable.sh runs them all.
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include <iostream>
 
