@@ -96,8 +96,12 @@ void Partition::flush() {
     again_.reset();
   }
   if (committing_ || gathering_.empty()) return;
-  if (gathering_.records == 0) {  // cells only: they travel with the next record, or say themselves what changed
-    if (gathering_.cells.empty()) return;
+  if (gathering_.records == 0 && gathering_.cells.empty()) {
+    // Answers that were given before: they rest on records that are durable, for nothing is on its way.
+    std::swap(gathering_, in_commit_);
+    return release();
+  }
+  if (gathering_.records == 0) {  // cells only: the record says what changed
     v1::VaultChanged changed;
     changed.set_key(gathering_.cells.front().key);
     changed.set_destroyed(!gathering_.cells.front().value.has_value());
@@ -124,6 +128,12 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
   }
   TG_CHECK(result == storage::AppendResult::durable);
   in_commit_.payload = std::move(work.payload);  // the buffer comes back
+  committing_ = false;
+  release();
+}
+
+// Everything that the group in in_commit_ decided may leave now, in the order in which it was decided.
+void Partition::release() {
   for (const auto& after : in_commit_.after) {
     switch (after.kind) {
       case After::Kind::send_request:
@@ -143,7 +153,6 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
     }
   }
   in_commit_.clear();
-  committing_ = false;
 }
 
 void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,

@@ -178,6 +178,7 @@ class Partition {
   void begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset);
   [[nodiscard]] fees::Facts facts_of(const Slot& slot, const Txn& txn) const;
   void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
+  void release();
   // records
   void fill_request(const Incoming& m, v1::Request& request) const;
   template <class Body>

@@ -1,0 +1,379 @@
+// A terminal's conversation with the switch, from sign-in to the books, over the real engine, codec, fees and postings.
+#include <gtest/gtest.h>
+
+#include "tests/core/rig.h"
+
+namespace tollgate {
+namespace {
+
+using test::Rig;
+
+sim::SaleOrder card_sale(std::int64_t minor) { return {.card = sim::example_card(), .amount = Amount::checked(minor)}; }
+
+sim::SaleOrder qr_sale(std::int64_t minor, sim::Wallet wallet = sim::Wallet::wechat) {
+  return {.entry = sim::Entry::qr, .code = sim::wallet_code(wallet, 1), .amount = Amount::checked(minor)};
+}
+
+TEST(Conversation, RefusesASaleAfterSignOut) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(10'000));
+  const Bytes frame(sale.begin(), sale.end());  // its MAC is right: the session is over all the same
+  pos.withdraw();
+  rig.ask(pos, pos.sign_out());
+  const auto replies = rig.exchange(frame);
+  ASSERT_EQ(replies.size(), 1U);
+  iso::MessageView view;
+  ASSERT_TRUE(iso::decode(*iso::Dialect::builtin("cup"), ByteView(replies[0]).subspan(2), view).ok());
+  EXPECT_TRUE(view.equals(39, "77"));
+  EXPECT_EQ(view.header()[2] & 0x0F, 3);  // sign in again
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Conversation, SellsByCardAndBooksTheFeeBeforeTheAnswer) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto verdict = rig.ask(pos, pos.sale(card_sale(10'000)));
+  EXPECT_EQ(verdict.code(), "00");
+  EXPECT_EQ(rig.balance("1100/unionpay"), "10000");
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "-9940");
+  EXPECT_EQ(rig.balance("4100"), "-60");
+  ASSERT_EQ(rig.entries().size(), 1U);
+  EXPECT_EQ(rig.entries()[0].type(), "sale");
+  EXPECT_EQ(rig.entries()[0].seq(), 1U);
+  EXPECT_EQ(rig.view(1).batch_count, 1U);
+}
+
+TEST(Conversation, SellsByWalletAt38BasisPoints) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(qr_sale(10'000))).code(), "00");
+  EXPECT_EQ(rig.balance("1110/wechat"), "10000");
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "-9962");
+  EXPECT_EQ(rig.balance("4110"), "-38");
+}
+
+TEST(Conversation, SellsWithInstantSettlementForThreeYuanMore) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  auto order = card_sale(10'000);
+  order.instant = true;
+  EXPECT_EQ(rig.ask(pos, pos.sale(order)).code(), "00");
+  EXPECT_EQ(rig.balance("4100"), "-60");
+  EXPECT_EQ(rig.balance("4120"), "-300");
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "0");
+  ASSERT_EQ(rig.entries().size(), 2U);
+  EXPECT_EQ(rig.entries()[1].type(), "instant_payout");
+  EXPECT_EQ(rig.entries()[1].legs(0).amount_minor(), 9640);
+}
+
+TEST(Conversation, DeclinesWithTheHostsCodeAndBooksNothing) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'051))).code(), "51");
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Conversation, AnswersARepeatWithTheSameBytesAndPostsNothing) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(7'700));
+  const Bytes frame(sale.begin(), sale.end());
+  const auto first = rig.exchange(frame);
+  rig.advance(std::chrono::seconds(2));
+  const auto second = rig.exchange(frame);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(rig.entries().size(), 1U);
+  EXPECT_EQ(rig.host("cup").books().totals().requests, 1U);
+}
+
+TEST(Conversation, AnswersARepeatWithTheSameBytesAfterACrash) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(7'700));
+  const Bytes frame(sale.begin(), sale.end());
+  const auto first = rig.exchange(frame);
+  rig.crash();
+  EXPECT_EQ(rig.exchange(frame), first);
+  EXPECT_EQ(rig.entries().size(), 1U);
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "-7654");
+}
+
+TEST(Conversation, WithoutTheReplayGuardARepeatIsPostedTwice) {  // negative control of the two before
+  Rig rig({.flags = {.skip_replay_guard = true}});
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(7'700));
+  const Bytes frame(sale.begin(), sale.end());
+  const auto first = rig.exchange(frame);
+  EXPECT_NE(rig.exchange(frame), first);
+  EXPECT_EQ(rig.entries().size(), 2U);
+}
+
+TEST(Conversation, RefusesTheSameNumberWithAnotherAmount) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(7'700))).code(), "00");
+  pos.set_next_stan(pos.last_stan());
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(7'701))).code(), "94");
+  EXPECT_EQ(rig.entries().size(), 1U);
+}
+
+TEST(Conversation, VoidsASaleWithItsMirror) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'000))).code(), "00");
+  const auto stan = pos.last_stan();
+  EXPECT_EQ(rig.ask(pos, pos.void_sale(stan)).code(), "00");
+  for (const auto* account : {"1100/unionpay", "2100/102290058120001", "4100"}) EXPECT_EQ(rig.balance(account), "0") << account;
+  EXPECT_EQ(rig.entries().size(), 2U);
+  EXPECT_EQ(rig.entries()[1].mirrors(), 1U);
+  EXPECT_EQ(rig.view(1).batch_count, 0U);
+}
+
+TEST(Conversation, ReversesAfterNoAnswerUntilTheHostAcknowledges) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_TRUE(rig.exchange(pos.sale(card_sale(10'091))).empty());  // the host stays silent
+  rig.advance(std::chrono::seconds(14));
+  EXPECT_TRUE(rig.replies.empty());
+  rig.advance(std::chrono::seconds(2));
+  ASSERT_EQ(rig.replies.size(), 1U);
+  EXPECT_EQ(pos.receive(ByteView(rig.replies[0]).subspan(2)).code(), "98");
+  EXPECT_EQ(rig.host("cup").books().totals().reversed, 1U);
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 0U);
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Conversation, CountsALateApprovalAndDoesNotObeyIt) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_TRUE(rig.exchange(pos.sale(card_sale(10'092))).empty());  // answered after twice the time-out
+  rig.advance(std::chrono::seconds(31));
+  ASSERT_EQ(rig.replies.size(), 1U);
+  EXPECT_EQ(pos.receive(ByteView(rig.replies[0]).subspan(2)).code(), "98");
+  EXPECT_EQ(rig.engine().counters().late_replies, 1U);
+  EXPECT_TRUE(rig.entries().empty());
+  EXPECT_EQ(rig.host("cup").books().totals().reversed, 1U);
+}
+
+TEST(Conversation, CountsASecondAnswer) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'094))).code(), "00");
+  EXPECT_EQ(rig.engine().counters().duplicate_replies, 1U);
+  EXPECT_EQ(rig.entries().size(), 1U);
+}
+
+TEST(Conversation, UndoesWhatTheTerminalReverses) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(10'000));
+  (void)rig.exchange(sale);  // the answer is lost on the way to the terminal
+  pos.no_answer();
+  EXPECT_EQ(rig.ask(pos, pos.reversal()).code(), "00");
+  EXPECT_EQ(rig.balance("4100"), "0");
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "0");
+  EXPECT_EQ(rig.host("cup").books().totals().reversed, 1U);
+  EXPECT_EQ(rig.entries().size(), 2U);
+}
+
+TEST(Conversation, RefusesAReversalOfNothingAndThenItsLateOriginal) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(10'000));
+  const Bytes never_sent(sale.begin(), sale.end());
+  pos.no_answer();
+  EXPECT_EQ(rig.ask(pos, pos.reversal()).code(), "25");
+  const auto late = rig.exchange(never_sent);
+  ASSERT_EQ(late.size(), 1U);
+  iso::MessageView view;
+  ASSERT_TRUE(iso::decode(*iso::Dialect::builtin("cup"), ByteView(late[0]).subspan(2), view).ok());
+  EXPECT_TRUE(view.equals(39, "12"));
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Conversation, TellsABalanceAndPostsNothing) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.balance(sim::example_card())).code(), "00");
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Conversation, EchoesWithoutAStan) {
+  Rig rig;
+  auto pos = rig.terminal();
+  EXPECT_EQ(rig.ask(pos, pos.echo()).code(), "00");
+}
+
+TEST(Gate, RefusesFromTheMessageAfterSuspend) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+  EXPECT_TRUE(rig.suspend(1).ok());
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "58");
+  rig.crash();
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "58");
+  EXPECT_EQ(rig.ask(pos, pos.echo()).code(), "00");
+  EXPECT_TRUE(rig.activate(1).ok());
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+  EXPECT_EQ(rig.entries().size(), 2U);
+}
+
+TEST(Gate, KnowsAnUnknownTerminalFromAForeignMerchantCode) {
+  Rig rig;
+  auto unknown = rig.terminal(99);
+  EXPECT_EQ(rig.ask(unknown, unknown.sign_in()).code(), "97");
+  auto moved = sim::SimTerminal::make({.tid = "10000001", .merchant_code = "102290058120009", .tmk = "11111111111111111111111111111111"});
+  EXPECT_EQ(rig.ask(*moved, moved->sign_in()).code(), "03");
+}
+
+TEST(Gate, RefusesAPendingTerminalsSale) {
+  Rig rig;
+  rig.add_terminal(2, false);
+  auto pos = rig.terminal(2);
+  rig.sign_in(pos);  // keys and test only
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "58");
+}
+
+TEST(Hosts, AreAnsweredForWith91WhenAllLinksAreDown) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.take_host_down("cup");
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "91");
+  rig.bring_host_up("cup");
+  rig.advance(std::chrono::seconds(5));
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+}
+
+TEST(Hosts, TakeOverForOneAnother) {
+  Rig rig({.hosts = {"cup", "spare"}});
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.take_host_down("cup");
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+  EXPECT_EQ(rig.host("spare").books().totals().approved, 1U);
+}
+
+TEST(Crash, OwesAReversalForAnIntentWithoutOutcome) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.host_silent = true;
+  EXPECT_TRUE(rig.exchange(pos.sale(card_sale(10'000))).empty());
+  EXPECT_EQ(rig.host("cup").books().totals().approved, 1U);
+  rig.host_silent = false;
+  rig.crash();
+  rig.advance(std::chrono::seconds(1));
+  EXPECT_EQ(rig.host("cup").books().totals().reversed, 1U);
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 0U);
+  EXPECT_TRUE(rig.entries().empty());
+}
+
+TEST(Crash, KeepsAReversalOwedAcrossRestarts) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.host_silent = true;
+  (void)rig.exchange(pos.sale(card_sale(10'000)));
+  rig.advance(std::chrono::seconds(16));
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 1U);
+  rig.take_host_down("cup");
+  rig.crash();
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 1U);
+  rig.host_silent = false;
+  rig.bring_host_up("cup");
+  rig.advance(std::chrono::seconds(30));
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 0U);
+  EXPECT_EQ(rig.host("cup").books().totals().reversed, 1U);
+}
+
+TEST(Durability, NothingLeavesBeforeItsRecord) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.hold_commits(true);
+  EXPECT_TRUE(rig.exchange(pos.sale(card_sale(10'000))).empty());
+  EXPECT_EQ(rig.host("cup").books().totals().requests, 0U);  // the intent is not durable
+  rig.hold_commits(false);
+  rig.run();
+  EXPECT_EQ(rig.replies.size(), 1U);
+}
+
+TEST(Durability, AnAnswerBeforeItsRecordIsCaught) {  // negative control of the one before
+  Rig rig({.flags = {.answer_before_commit = true}});
+  auto pos = rig.terminal();
+  rig.hold_commits(true);
+  EXPECT_EQ(rig.exchange(pos.sign_in()).size(), 1U);
+}
+
+TEST(Recovery, GivesTheSameBooksFromSnapshotAndFromTheFirstRecord) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(i * 1'000))).code(), "00");
+  EXPECT_EQ(rig.ask(pos, pos.void_sale(pos.last_stan())).code(), "00");
+  const auto before = rig.engine().ledger_heads();
+  rig.crash();
+  const auto replayed = rig.engine().ledger_heads();
+  for (const auto id : rig.engine().owned()) {
+    auto snapshot = rig.engine().snapshot(id);
+    ASSERT_TRUE(snapshot.has_value());
+    snapshot->hash = rig.journal().head(id).hash;
+    ASSERT_TRUE(rig.journal().put_snapshot(id, *snapshot).has_value());
+  }
+  rig.crash();
+  const auto restored = rig.engine().ledger_heads();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(before[i].last, replayed[i].last);
+    EXPECT_EQ(before[i].chain, replayed[i].chain);
+    EXPECT_EQ(before[i].last, restored[i].last);
+    EXPECT_EQ(before[i].chain, restored[i].chain);
+  }
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+}
+
+TEST(Bounds, RefuseWhenEverySlotIsTaken) {
+  Rig rig({.in_flight_max = 1});
+  rig.add_terminal(2);
+  auto one = rig.terminal(1);
+  auto two = rig.terminal(2);
+  rig.sign_in(one);
+  rig.sign_in(two);
+  rig.host_silent = true;
+  EXPECT_TRUE(rig.exchange(one.sale(card_sale(1'000))).empty());
+  EXPECT_EQ(rig.ask(two, two.sale(card_sale(1'000))).code(), "96");
+}
+
+TEST(Commands, AnswerAKeyTwiceWithOneEffect) {
+  Rig rig;
+  core::SuspendTerminal what;
+  what.terminal = ObjectId(rig.view(1).terminal.id());
+  what.reason = "device_fault";
+  EXPECT_FALSE(rig.command(core::PartitionCommand(what), "k1").replayed);
+  EXPECT_TRUE(rig.command(core::PartitionCommand(what), "k1").replayed);
+  rig.crash();
+  EXPECT_TRUE(rig.command(core::PartitionCommand(what), "k1").replayed);
+  EXPECT_EQ(rig.view(1).holds.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tollgate
