@@ -18,16 +18,6 @@ namespace tollgate::storage {
 
 class HighWaterMark;
 
-struct CommitWork {
-  PartitionId partition;
-  Epoch epoch;
-  GroupNo group;
-  std::uint32_t records = 0;
-  Bytes payload;
-  std::vector<CellWrite> cells;
-  bool essential = false;  // as GroupAppend: goes on below the watermark
-};
-
 struct CommitStats {
   std::uint64_t appends = 0, groups = 0, records = 0, bytes = 0, full = 0;
   std::uint64_t append_ns = 0, mark_ns = 0;

@@ -58,6 +58,17 @@ struct GroupAppend {
       false;  // reversals, console, cells deleted: goes on below the watermark, down to the last reserve
 };
 
+// The same as its owner hands it to the commit thread, with its buffers.
+struct CommitWork {
+  PartitionId partition;
+  Epoch epoch;
+  GroupNo group;
+  std::uint32_t records = 0;
+  Bytes payload;
+  std::vector<CellWrite> cells;
+  bool essential = false;  // as GroupAppend: goes on below the watermark
+};
+
 enum class AppendResult : std::uint8_t {
   durable,
   fenced,   // another owner; nothing was written

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "storage/recovery.h"
 #include "switch/base/check.h"
 #include "switch/core/house.h"
 #include "switch/core/partition.h"
@@ -116,7 +115,7 @@ std::vector<PartitionId> Engine::owned() const {
   return ids;
 }
 
-Result<void> Engine::recover(PartitionId id, Epoch epoch, const storage::Journal& journal) {
+Result<void> Engine::recover(PartitionId id, Epoch epoch, const storage::Journal& journal, const ReadRecords& read) {
   auto& s = *state_;
   auto snapshot = journal.latest_snapshot(id);
   if (!snapshot) return std::unexpected(snapshot.error());
@@ -126,11 +125,7 @@ Result<void> Engine::recover(PartitionId id, Epoch epoch, const storage::Journal
     s.house = std::make_unique<House>(s.w, epoch);
     if (*snapshot)
       if (auto loaded = s.house->load_snapshot(**snapshot); !loaded) return loaded;
-    auto read = storage::read_records(journal, id, from, [&](const v1::Record& record, const storage::Position&) {
-      s.house->replay(record);
-      return true;
-    });
-    if (!read) return std::unexpected(read.error());
+    if (auto shown = read(id, from, [&](const v1::Record& record, GroupNo) { s.house->replay(record); }); !shown) return shown;
     s.house->recovered(head.group);
     if (auto opened = s.house->open_cells(journal); !opened) return opened;
     s.w.reference = s.house->make_reference();
@@ -139,11 +134,7 @@ Result<void> Engine::recover(PartitionId id, Epoch epoch, const storage::Journal
   auto fresh = std::make_unique<Partition>(s.w, id, static_cast<std::uint16_t>(s.partitions.size()), epoch);
   if (*snapshot)
     if (auto loaded = fresh->load_snapshot(**snapshot); !loaded) return loaded;
-  auto read = storage::read_records(journal, id, from, [&](const v1::Record& record, const storage::Position& at) {
-    fresh->replay(record, at.group);
-    return true;
-  });
-  if (!read) return std::unexpected(read.error());
+  if (auto shown = read(id, from, [&](const v1::Record& record, GroupNo group) { fresh->replay(record, group); }); !shown) return shown;
   fresh->recovered(head.group);
   if (auto opened = fresh->open_cells(journal); !opened) return opened;
   s.position[id.value] = static_cast<std::int32_t>(s.partitions.size());

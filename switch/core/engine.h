@@ -68,6 +68,11 @@ struct HostView {
   Duration p50{}, p99{};
 };
 
+// Shows every record of a partition from a group on, in order (storage/recovery.h does it); the core sees no more of storage
+// than the journal.
+using ShowRecord = std::function<void(const v1::Record& record, GroupNo group)>;
+using ReadRecords = std::function<Result<void>(PartitionId partition, GroupNo from, const ShowRecord& show)>;
+
 class Engine {
  public:
   Engine(EngineConfig config, Outside& outside, Chance& chance, std::shared_ptr<crypto::KeyVault> vault);
@@ -81,7 +86,7 @@ class Engine {
   [[nodiscard]] std::vector<PartitionId> owned() const;  // with the house on worker 0
 
   // Reads snapshot and tail, as the owner with this epoch. The house first, then its reference goes to every engine, then the rest.
-  [[nodiscard]] Result<void> recover(PartitionId partition, Epoch epoch, const storage::Journal& journal);
+  [[nodiscard]] Result<void> recover(PartitionId partition, Epoch epoch, const storage::Journal& journal, const ReadRecords& read);
   void start(Now now);  // opens links; intents without an outcome become owed reversals
   [[nodiscard]] std::shared_ptr<const Reference> reference() const;
   void on_reference(std::shared_ptr<const Reference> reference, Now now);

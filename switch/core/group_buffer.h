@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "proto/records.h"
-#include "storage/committer.h"
+#include "storage/journal.h"
 #include "switch/base/check.h"
 #include "switch/base/sensitive.h"
 #include "switch/core/outside.h"

@@ -146,13 +146,16 @@ void House::flush() {
   if (gathering_.records == 0) return;
   std::swap(gathering_, in_commit_);
   committing_ = true;
-  storage::CommitWork work{kHouse, epoch_, next_group_, in_commit_.records, std::move(in_commit_.payload), std::move(in_commit_.cells)};
+  storage::CommitWork work{kHouse, epoch_, next_group_, in_commit_.records, std::move(in_commit_.payload), std::move(in_commit_.cells), false};
   next_group_ = GroupNo{next_group_.value + 1};
   w_.outside.submit(std::move(work));
 }
 
 void House::on_committed(storage::CommitWork&& work, storage::AppendResult result) {
-  if (result == storage::AppendResult::full) return w_.outside.submit(std::move(work));  // rare and small: again
+  if (result == storage::AppendResult::full) {  // rare and small: what was ordered is written
+    work.essential = true;
+    return w_.outside.submit(std::move(work));
+  }
   TG_CHECK(result == storage::AppendResult::durable && committing_);
   auto calls = std::make_shared<std::vector<std::function<void()>>>(std::move(in_commit_.calls));
   in_commit_.clear();

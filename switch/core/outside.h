@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/committer.h"
+#include "storage/journal.h"
 #include "switch/base/bytes.h"
 #include "switch/base/ids.h"
 #include "switch/base/time.h"

@@ -43,11 +43,16 @@ std::uint64_t Partition::take_rrn() {
   return id_.value * kRrnRange + next_rrn_ % kRrnRange;  // next_rrn_ moves when the record that names it is applied
 }
 
-std::string Partition::local_time() const {
+// hhmmssMMDD of the switch's clock, as fields 12 and 13 carry it.
+const std::string& Partition::local_time() {
+  const auto second = w_.now.wall.us / 1'000'000;
+  if (second == local_second_) return local_text_;
+  local_second_ = second;
   const auto here = w_.day.local(w_.now.wall);
   const auto date = calendar(here.date);
-  return fmt::format("{:02}{:02}{:02}{:02}{:02}", here.second_of_day / 3600, here.second_of_day / 60 % 60, here.second_of_day % 60, date.month,
-                     date.day);
+  local_text_ = fmt::format("{:02}{:02}{:02}{:02}{:02}", here.second_of_day / 3600, here.second_of_day / 60 % 60, here.second_of_day % 60, date.month,
+                            date.day);
+  return local_text_;
 }
 
 // ---- groups ----------------------------------------------------------------------------------------------------------
@@ -110,7 +115,8 @@ void Partition::flush() {
   seal_pans(gathering_, next_group_);
   std::swap(gathering_, in_commit_);
   committing_ = true;
-  storage::CommitWork work{id_, epoch_, next_group_, in_commit_.records, std::move(in_commit_.payload), std::move(in_commit_.cells)};
+  storage::CommitWork work{id_, epoch_, next_group_, in_commit_.records, std::move(in_commit_.payload), std::move(in_commit_.cells),
+                           w_.storage_full};
   next_group_ = GroupNo{next_group_.value + 1};
   w_.counters.records += work.records;
   ++w_.counters.groups;
@@ -123,6 +129,7 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
     ++w_.counters.journal_full;
     w_.storage_full = true;
     again_ = std::move(work);
+    again_->essential = true;  // no new work is taken any more; what was taken must end
     again_at_ = w_.now.instant + kFullRetry;
     return;
   }
@@ -220,7 +227,7 @@ void Partition::start() {
   txns_.each([&](TxnIndex index, const Txn& txn) {
     if (txn.state == TxnState::authorizing) open.push_back(index);
   });
-  for (const auto index : open) owe(index, v1::ReversalOwed::CRASH, "98", 0);
+  for (const auto index : open) owe(index, v1::ReversalOwed::CRASH, "98");
   // Entries that hold a card number of something that is not owed after all are dropped; the others wait for their host.
   std::vector<std::uint64_t> idle;
   for (auto& [raw, owed] : owed_) {
@@ -232,6 +239,7 @@ void Partition::start() {
 }
 
 void Partition::on_time() {
+  end_holds();
   if (retries_.empty()) return;
   auto due = std::ranges::partition(retries_, [&](const auto& r) { return r.first > w_.now.instant; });
   std::vector<TxnIndex> now_due;

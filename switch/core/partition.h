@@ -9,6 +9,7 @@
 //   partition_request.cpp  what it asks for: sale, void, balance, reversal, management
 //   partition_host.cpp     what hosts answer, or do not; the reversal queue
 //   partition_command.cpp  what operators order
+//   partition_view.cpp      objects as plain values
 //   partition_snapshot.cpp state to bytes and back
 //
 // Owner: its engine. Thread: the worker. Promises P1 to P5, P7, P8.
@@ -63,6 +64,11 @@ struct Owed {
   bool in_flight = false;
   bool durable = false;
   SecretPan pan;
+};
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
 };
 
 // A message of a terminal, as the engine hands it over.
@@ -170,10 +176,12 @@ class Partition {
   void send_reversal(TxnIndex index);
   void settle_reversal(TxnIndex index, std::string_view code);
   void retry_reversal(TxnIndex index);
-  void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::uint64_t by);
+  void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::string_view pan = {});
   void finish(Slot& slot, const iso::MessageView& message);
   void decline(Slot& slot, std::string_view code);
   void price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome);
+  void price_and_post_undo(Txn& txn, v1::Outcome& outcome);
+  [[nodiscard]] bool refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome);
   void mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries);
   void begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset);
   [[nodiscard]] fees::Facts facts_of(const Slot& slot, const Txn& txn) const;
@@ -211,7 +219,7 @@ class Partition {
   void call_after(std::function<void()> call);
   [[nodiscard]] std::uint64_t take_rrn();
   [[nodiscard]] ObjectId take_id() { return {id_, epoch_, next_id_++}; }
-  [[nodiscard]] std::string local_time() const;
+  [[nodiscard]] const std::string& local_time();
   // commands
   void run(const SetMerchant& what, CommandResult& result, const Caller& caller);
   void run(const SetTerminal& what, CommandResult& result, const Caller& caller);
@@ -224,6 +232,7 @@ class Partition {
   [[nodiscard]] HoldView hold_view(const v1::Hold& hold) const;
   void open_hold(std::string_view scope, std::uint64_t owner, const std::string& reason, const std::string& note, const std::string& evidence,
                  WallTime until, const Caller& caller);
+  void end_holds();
   void release_holds(std::vector<std::uint64_t> holds, std::string_view by, std::string_view note);
   [[nodiscard]] Terminal* terminal_by(ObjectId id);
   [[nodiscard]] MerchantState* merchant_by(ObjectId id);
@@ -231,6 +240,8 @@ class Partition {
   // sealed cells
   void seal_pans(GroupBuffer& group, GroupNo number);
   [[nodiscard]] const crypto::DayKey& day_key(GroupBuffer& group);
+  void save_txn(const Txn& txn, v1::TxnSnapshot& t) const;
+  [[nodiscard]] bool load_txn(const v1::TxnSnapshot& t);
   [[nodiscard]] std::uint16_t intern(std::string_view host);
   [[nodiscard]] std::uint32_t intern_sub(std::string_view sub);
 
@@ -245,7 +256,7 @@ class Partition {
   std::vector<std::unique_ptr<MerchantState>> merchants_;
   std::vector<std::unique_ptr<Terminal>> terminals_;
   boost::unordered_flat_map<std::string, std::uint32_t> merchant_by_code_;
-  boost::unordered_flat_map<std::string, std::uint32_t> terminal_by_key_;  // TID + merchant code
+  boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> terminal_by_key_;  // TID + merchant code
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> terminal_by_id_, merchant_by_id_;
   boost::unordered_flat_map<std::uint64_t, v1::Hold> holds_;
   TxnTable txns_;
@@ -259,6 +270,7 @@ class Partition {
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> pan_open_;  // group -> intents whose card number its cell still holds
   std::vector<std::pair<Instant, TxnIndex>> retries_;
 
+  std::int64_t next_until_us_ = 0;  // the earliest end of a hold; 0: none
   GroupBuffer gathering_, in_commit_;
   bool committing_ = false;
   bool replaying_ = true;  // until start(): apply() leaves no trace but state
@@ -277,6 +289,8 @@ class Partition {
   std::array<std::uint8_t, 4096> frame_out_;
   std::vector<StoredLeg> legs_scratch_;
   std::uint32_t turn_ = 0;
+  std::int64_t local_second_ = -1;
+  std::string local_text_;
 };
 
 }  // namespace tollgate::core

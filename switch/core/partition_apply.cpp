@@ -127,6 +127,7 @@ void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
   post_entries(txn, outcome.entries());
   if (txn.original != kNoTxn) txns_[txn.original].resolving = false;
   if (!txn.approved) return;
+  if (txn.instant && outcome.has_receipt() && rules_of(txn.kind).effect == Effect::sale) txn.receipt = outcome.receipt().SerializeAsString();
   if (outcome.resolves() != 0) {
     if (const auto original = txns_.find_id(TxnId(outcome.resolves())); original != kNoTxn) undo_in_books(txns_[original], true);
   } else if (rules_of(txn.kind).effect == Effect::sale && txn.terminal != kNone) {
@@ -255,6 +256,7 @@ void Partition::apply(const v1::TerminalActivated& activated, GroupNo, std::int6
 void Partition::apply(const v1::HoldOpened& opened, GroupNo, std::int64_t at_us) {
   const auto& hold = opened.hold();
   holds_[hold.id()] = hold;
+  if (hold.until_us() != 0 && (next_until_us_ == 0 || hold.until_us() < next_until_us_)) next_until_us_ = hold.until_us();
   if (hold.scope() == "merchant") {
     auto* merchant = merchant_by(ObjectId(hold.owner()));
     TG_CHECK(merchant != nullptr);

@@ -232,6 +232,22 @@ void Partition::release_holds(std::vector<std::uint64_t> holds, std::string_view
   }
 }
 
+// Holds whose `until` has come are released by the system.
+void Partition::end_holds() {
+  if (next_until_us_ == 0 || w_.now.wall.us < next_until_us_) return;
+  std::vector<std::uint64_t> over;
+  next_until_us_ = 0;
+  for (const auto& [id, hold] : holds_) {
+    if (hold.until_us() == 0) continue;
+    if (hold.until_us() <= w_.now.wall.us)
+      over.push_back(id);
+    else if (next_until_us_ == 0 || hold.until_us() < next_until_us_)
+      next_until_us_ = hold.until_us();
+  }
+  std::ranges::sort(over);
+  release_holds(over, "system", "until");
+}
+
 void Partition::run(const ActivateTerminal& what, CommandResult& result, const Caller& caller) {
   auto* terminal = terminal_by(what.terminal);
   if (terminal == nullptr) {

@@ -41,7 +41,7 @@ Standing Partition::find_terminal(Incoming& m) {
   const auto size = tid_text.size() + code_text.size();
   std::copy(tid_text.begin(), tid_text.end(), key.begin());
   std::copy(code_text.begin(), code_text.end(), key.begin() + tid_text.size());
-  const auto it = terminal_by_key_.find(std::string(key.data(), size));
+  const auto it = terminal_by_key_.find(std::string_view(key.data(), size));
   if (it == terminal_by_key_.end()) return w_.directory->knows(trimmed(tid_text)) ? Standing::unknown_merchant : Standing::unknown_terminal;
   m.terminal = it->second;
   return standing_of(*terminals_[it->second]);

@@ -94,7 +94,7 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
   const auto host_code = std::string(message.value(39, text));
   const auto code = terminal_code(host_code);
   if (code == "10") {  // partial approval: this terminal did not ask for one; undone upstream (cup dialect, section 11)
-    owe(slot.txn, v1::ReversalOwed::PARTIAL, "51", 0);
+    owe(slot.txn, v1::ReversalOwed::PARTIAL, "51");
     return reply_from_slot(txns_[slot.txn].slot, txns_[slot.txn]);
   }
   const bool approved = approves(code);
@@ -120,10 +120,7 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
     if (!chip.empty()) outcome_.set_chip(take(55));
     outcome_.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
     if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome_);
-    if (rules.effect == Effect::undo && txn.original != kNoTxn) {
-      mirror_entries(txns_[txn.original], txn, rules.label, outcome_.mutable_entries());
-      outcome_.set_resolves(txns_[txn.original].id.raw());
-    }
+    if (rules.effect == Effect::undo && txn.original != kNoTxn) price_and_post_undo(txn, outcome_);
   }
   const auto slot_index = txn.slot;
   record(11, outcome_);
@@ -158,7 +155,7 @@ void Partition::on_timeout(const Waiter& waiter) {
   ++w_.counters.timeouts;
   const auto index = slot->txn;
   const auto slot_index = txns_[index].slot;
-  owe(index, v1::ReversalOwed::TIMEOUT, "98", 0);
+  owe(index, v1::ReversalOwed::TIMEOUT, "98");
   reply_from_slot(slot_index, txns_[index]);
 }
 
@@ -169,7 +166,7 @@ void Partition::on_lost(const Waiter& waiter, bool sent) {
   if (!sent) return decline(*slot, "91");  // nothing left this machine: nothing to undo
   const auto index = slot->txn;
   const auto slot_index = txns_[index].slot;
-  owe(index, v1::ReversalOwed::LINK_LOST, "98", 0);
+  owe(index, v1::ReversalOwed::LINK_LOST, "98");
   reply_from_slot(slot_index, txns_[index]);
 }
 
@@ -275,6 +272,52 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
   }
 }
 
+// A void is the mirror of what stands; once the money was paid out it is a refund of all that is left instead (fees reference,
+// section 3.3).
+void Partition::price_and_post_undo(Txn& txn, v1::Outcome& outcome) {
+  const auto& original = txns_[txn.original];
+  if (!original.instant || !refund_entries(original, txn, outcome))
+    mirror_entries(original, txn, rules_of(txn.kind).label, outcome.mutable_entries());
+  outcome.set_resolves(original.id.raw());
+}
+
+bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome) {
+  v1::Receipt receipt;
+  if (!receipt.ParseFromString(original.receipt)) return false;
+  const auto schedule = w_.reference->prices().find(receipt.schedule_id(), static_cast<std::int32_t>(receipt.version()));
+  if (schedule == nullptr) return false;
+  const auto sale = fees::standing_of(receipt, *schedule);
+  auto event = fees::event_of(receipt);
+  if (!sale || !event) return false;
+  event->kind = fees::PricedEvent::refund;
+  event->amount_minor = sale->left_minor();
+  const auto moment = schedule->moment(w_.now.wall);
+  event->business_date = moment.business_date;
+  event->local_minute = moment.local_minute;
+  fees::refund(*schedule, *sale, *event, {}, assessment_);
+  ++w_.counters.fee_evaluations;
+  const auto& terminal = *terminals_[original.terminal];
+  const auto& merchant = merchants_[terminal.merchant]->merchant;
+  fees::write_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event,
+                       .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
+                      outcome.mutable_receipt());
+  // Clearing of the original's first leg: the scheme or channel that owed the sale.
+  const auto& first = original.legs.at(0);
+  const ledger::SaleParties parties{{first.account}, subs_[first.sub], merchant.merchant_code()};
+  std::uint32_t offset = 0;
+  begin_entry(by, "void_refund", offset);
+  entry_.entry().set_mirrors(0);
+  ledger::sale_legs(parties, assessment_, *schedule, entry_);
+  if (!entry_.empty()) {
+    entry_.build(*outcome.add_entries());
+    ++offset;
+  }
+  begin_entry(by, "agent_share", offset);
+  ledger::split_legs(assessment_, *schedule, entry_);
+  if (!entry_.empty()) entry_.build(*outcome.add_entries());
+  return true;
+}
+
 // Every entry of the original once more with its sides exchanged (fees reference, "void", "reversal").
 void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries) {
   std::uint32_t offset = 0;
@@ -293,15 +336,15 @@ void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_v
 
 // ---- the reversal queue ----------------------------------------------------------------------------------------------
 
-void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::uint64_t by) {
+void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::string_view pan) {
   auto& txn = txns_[index];
   v1::ReversalOwed owed;
   owed.set_txn(txn.id.raw());
   owed.set_cause(cause);
   owed.set_answered(answered.data(), answered.size());
-  owed.set_by(by);
   if (txn.approved) mirror_entries(txn, txn, "reversal", owed.mutable_entries());
   auto& queued = owed_[txn.id.raw()];
+  if (!pan.empty()) queued.pan.reveal().assign(as_bytes(pan));
   if (txn.slot != kNone) {
     auto& slot = slots_[txn.slot];
     queued.pan.reveal().assign(slot.pan.reveal().view());

@@ -208,10 +208,10 @@ void Partition::reverse_original(Incoming& m, TxnIndex index) {
   if (original.state == TxnState::authorizing && original.slot != kNone) {
     // In flight: marked, undone upstream whatever the host says; its terminal has given up on it, and hears 98.
     const auto slot = original.slot;
-    owe(index, v1::ReversalOwed::TERMINAL, "98", 0);
+    owe(index, v1::ReversalOwed::TERMINAL, "98", m.pan);
     reply_from_slot(slot, txns_[index]);
   } else {
-    owe(index, v1::ReversalOwed::TERMINAL, {}, 0);
+    owe(index, v1::ReversalOwed::TERMINAL, {}, m.pan);
   }
   answer_reversal(m, "00", index);
 }

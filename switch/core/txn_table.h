@@ -84,6 +84,7 @@ struct Txn {
   Text<10> local;                  // hhmmssMMDD of the answer
   Text<10> transmitted;            // field 7 upstream
   std::string extras;              // further fields of the answer: see reply.h
+  std::string receipt;             // of an instant sale, whose void is a refund of what is left (v1.Receipt)
 };
 
 class TxnTable {

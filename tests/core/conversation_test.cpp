@@ -141,6 +141,34 @@ TEST(Conversation, VoidsASaleWithItsMirror) {
   EXPECT_EQ(rig.view(1).batch_count, 0U);
 }
 
+TEST(Conversation, VoidsAnInstantSaleAsARefundBecauseTheMoneyIsGone) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  auto order = card_sale(10'000);
+  order.instant = true;
+  EXPECT_EQ(rig.ask(pos, pos.sale(order)).code(), "00");
+  EXPECT_EQ(rig.ask(pos, pos.void_sale(pos.last_stan())).code(), "00");
+  EXPECT_EQ(rig.balance("1100/unionpay"), "0");
+  EXPECT_EQ(rig.balance("4100"), "0");
+  EXPECT_EQ(rig.balance("4120"), "-300");                       // kept: it was served
+  EXPECT_EQ(rig.balance("2100/102290058120001"), "9940");       // the merchant owes what it was paid, less the fee returned
+}
+
+TEST(Gate, ReleasesAHoldWhenItsEndHasCome) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  core::SuspendTerminal what;
+  what.terminal = ObjectId(rig.view(1).terminal.id());
+  what.reason = "merchant_request";
+  what.until = WallTime{rig.now().wall.us + 3'000'000};
+  EXPECT_TRUE(rig.command(core::PartitionCommand(what)).ok());
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "58");
+  rig.advance(std::chrono::seconds(4));
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
+}
+
 TEST(Conversation, ReversesAfterNoAnswerUntilTheHostAcknowledges) {
   Rig rig;
   auto pos = rig.terminal();

@@ -55,7 +55,13 @@ void Rig::boot() {
   for (const auto id : engine_->owned()) {
     const auto epoch = journal_->own(id);
     ASSERT_TRUE(epoch.has_value());
-    const auto recovered = engine_->recover(id, *epoch, *journal_);
+    const auto recovered = engine_->recover(id, *epoch, *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
+      const auto read = storage::read_records(*journal_, partition, from, [&](const v1::Record& record, const storage::Position& at) {
+        show(record, at.group);
+        return true;
+      });
+      return read ? Result<void>() : std::unexpected(read.error());
+    });
     ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   }
   engine_->start(now_);
