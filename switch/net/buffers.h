@@ -1,0 +1,89 @@
+// The two buffers of a connection. InBuffer takes whole batches of frames per read and keeps what is left of
+// a partial frame; OutBuffer gathers what is to be written, so that many answers leave with one write.
+// Neither allocates once it has grown to what its connection needs. Owner: one connection. Thread: its
+// worker's.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "switch/base/bytes.h"
+#include "switch/base/check.h"
+
+namespace tollgate::net {
+
+class InBuffer {
+ public:
+  struct Bounds {
+    std::size_t initial = 4096;
+    std::size_t wide = 16 << 10;  // grows to this while reads fill it: about 80 frames a read
+    std::size_t most =
+        68 << 10;  // grows to this only for a frame that does not fit: 65,535 bytes and their prefix
+  };
+  explicit InBuffer(Bounds bounds) noexcept : bounds_(bounds) {}
+
+  // Where the next read goes; never empty unless is_stuck().
+  [[nodiscard]] MutableBytes room() {
+    if (memory_.empty()) memory_.resize(bounds_.initial);
+    if (begin_ == end_) begin_ = end_ = 0;
+    if (begin_ != 0 && memory_.size() - end_ < memory_.size() / 4) compact();
+    const bool filled = std::exchange(last_read_filled_, false);
+    if (filled && memory_.size() < bounds_.wide) {
+      memory_.resize(std::min(memory_.size() * 2, bounds_.wide));
+    } else if (end_ == memory_.size()) {
+      memory_.resize(std::min(memory_.size() * 2, bounds_.most));
+    }
+    return MutableBytes(memory_).subspan(end_);
+  }
+  void added(std::size_t n) noexcept {
+    TG_CHECK(n <= memory_.size() - end_);
+    end_ += n;
+    last_read_filled_ = end_ == memory_.size();
+  }
+  void consume(std::size_t n) noexcept {
+    TG_CHECK(n <= end_ - begin_);
+    begin_ += n;
+  }
+  [[nodiscard]] ByteView view() const noexcept { return ByteView(memory_).subspan(begin_, end_ - begin_); }
+  [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+  // Full of something that nobody consumes: no dialect has such a frame.
+  [[nodiscard]] bool is_stuck() const noexcept { return end_ - begin_ >= bounds_.most; }
+
+ private:
+  void compact() noexcept {
+    std::memmove(memory_.data(), memory_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+
+  Bounds bounds_;
+  Bytes memory_;
+  std::size_t begin_ = 0, end_ = 0;
+  bool last_read_filled_ = false;
+};
+
+class OutBuffer {
+ public:
+  void append(ByteView bytes) { memory_.insert(memory_.end(), bytes.begin(), bytes.end()); }
+  [[nodiscard]] ByteView unsent() const noexcept { return ByteView(memory_).subspan(sent_); }
+  [[nodiscard]] bool empty() const noexcept { return sent_ == memory_.size(); }
+  void sent(std::size_t n) {
+    TG_CHECK(n <= memory_.size() - sent_);
+    sent_ += n;
+    if (sent_ == memory_.size()) {
+      memory_.clear();
+      sent_ = 0;
+      if (memory_.capacity() > kKeep) memory_.shrink_to_fit();
+    } else if (sent_ > kKeep) {  // a slow reader: give back what it took
+      memory_.erase(memory_.begin(), memory_.begin() + static_cast<std::ptrdiff_t>(sent_));
+      sent_ = 0;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kKeep = 256 << 10;
+  Bytes memory_;
+  std::size_t sent_ = 0;
+};
+
+}  // namespace tollgate::net

@@ -1,0 +1,77 @@
+#include "switch/net/snapshots.h"
+
+#include <chrono>
+#include <future>
+
+#include "switch/base/log.h"
+
+namespace tollgate::net {
+
+using namespace std::chrono_literals;
+
+Snapshots::Snapshots(storage::Journal& journal, std::uint16_t partitions, std::uint64_t every_records,
+                     Ask ask)
+    : journal_(journal),
+      partitions_(partitions),
+      every_(every_records),
+      ask_(std::move(ask)),
+      since_(std::make_unique<std::atomic<std::uint64_t>[]>(partitions + 1U)),
+      thread_([this] { run(); }) {}
+
+Snapshots::~Snapshots() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Snapshots::count(PartitionId partition, std::uint32_t records) noexcept {
+  auto& since = since_[partition.value];
+  const auto before = since.fetch_add(records, std::memory_order_relaxed);
+  if (before < every_ && before + records >= every_) wake_.notify_one();
+}
+
+void Snapshots::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    // count() does not take the mutex, so that the commit thread never waits here: a lost wake-up costs a
+    // second.
+    wake_.wait_for(lock, 1s);
+    for (std::uint16_t p = 0; p <= partitions_ && !stopping_; ++p) {
+      if (since_[p].load(std::memory_order_relaxed) < every_) continue;
+      lock.unlock();
+      take({p});
+      lock.lock();
+    }
+  }
+}
+
+void Snapshots::take_all() {
+  for (std::uint16_t p = 0; p <= partitions_; ++p) {
+    if (since_[p].load(std::memory_order_relaxed) != 0) take({p});
+  }
+}
+
+void Snapshots::take(PartitionId partition) {
+  const std::lock_guard lock(taking_);
+  since_[partition.value].store(0, std::memory_order_relaxed);
+  auto promise = std::make_shared<std::promise<std::optional<storage::Snapshot>>>();
+  auto future = promise->get_future();
+  if (!ask_(partition,
+            [promise](std::optional<storage::Snapshot> state) { promise->set_value(std::move(state)); }))
+    return;
+  if (future.wait_for(30s) != std::future_status::ready)
+    return;  // its worker is gone or busy: the next round asks again
+  const auto state = future.get();
+  if (!state) return;
+  const auto written = journal_.put_snapshot(partition, *state);
+  if (written) {
+    taken_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    log::warn("snapshots", "not written", {{"partition", partition}, {"why", written.error().text()}});
+  }
+}
+
+}  // namespace tollgate::net
