@@ -80,6 +80,7 @@ struct RocksJournal::Impl {
   }
   [[nodiscard]] Result<void> open(const rocks::Doors& doors);  // read-write, settings checked
   [[nodiscard]] Result<void> open_read_only();
+  [[nodiscard]] Result<void> copy_for_a_look();
   [[nodiscard]] Result<void> load();  // identity and heads
   [[nodiscard]] Result<Head> load_head(PartitionId partition);
   [[nodiscard]] Result<void> writable() const;  // an error once broken, or when read-only
@@ -92,6 +93,7 @@ struct RocksJournal::Impl {
   mutable FreeSpace space;
   std::shared_ptr<rocks::Breakage> broken = std::make_shared<rocks::Breakage>();
   bool read_only = false;
+  std::string look;  // the copy that a read-only look may need; removed at the end
 
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> families;

@@ -63,6 +63,10 @@ RocksJournal::Impl::~Impl() {
   for (auto* f : families) {
     if (f != nullptr) std::ignore = db->DestroyColumnFamilyHandle(f);
   }
+  if (look.empty()) return;
+  db.reset();
+  std::error_code ignored;
+  fs::remove_all(look, ignored);
 }
 
 Result<void> RocksJournal::Impl::open(const Doors& doors) {
@@ -99,17 +103,42 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
   return {};
 }
 
+// In place first. With tracking off, RocksDB 7.8 asserts in a read-only open of a store whose manifest lists
+// logs, so that a missing or short log needs the other way: a copy, in which tables are hard links, and which
+// is recovered writable.
 Result<void> RocksJournal::Impl::open_read_only() {
   read_only = true;
   auto set = prepare(path, options, nullptr);
   if (!set) return std::unexpected(set.error());
   set->db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  set->db.track_and_verify_wals_in_manifest = false;
   rocksdb::DB* opened = nullptr;
-  const auto status = rocksdb::DB::OpenForReadOnly(set->db, path, set->families, &families, &opened);
+  auto status = rocksdb::DB::OpenForReadOnly(set->db, path, set->families, &families, &opened);
+  if (!status.ok()) {
+    if (auto copied = copy_for_a_look(); !copied) return std::unexpected(rocks::error_of(status, path));
+    set->db.track_and_verify_wals_in_manifest = false;
+    for (auto& f : set->families) f.options.disable_auto_compactions = true;
+    status = rocksdb::DB::Open(set->db, look, set->families, &families, &opened);
+  }
   db.reset(opened);
   if (!status.ok()) return std::unexpected(rocks::error_of(status, path));
   return load();
+}
+
+Result<void> RocksJournal::Impl::copy_for_a_look() {
+  std::error_code error;
+  auto target = path + ".look";
+  fs::remove_all(target, error);
+  if (!fs::create_directory(target, error)) return fail(ErrorCode::io, error.message(), target);
+  look = target;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const auto name = entry.path().filename().string();
+    if (name == "LOCK" || name == "ballast" || !entry.is_regular_file(error)) continue;
+    const auto to = look + "/" + name;
+    if (entry.path().extension() == ".sst") fs::create_hard_link(entry.path(), to, error);
+    if (entry.path().extension() != ".sst" || error) fs::copy_file(entry.path(), to, error);
+    if (error) return fail(ErrorCode::io, error.message(), to);
+  }
+  return {};
 }
 
 rocksdb::ReadOptions RocksJournal::Impl::reading() const {

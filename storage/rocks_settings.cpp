@@ -69,6 +69,9 @@ std::vector<SettingRow> make_rows() {
           "a restart replays the log without writing tables: quick, and possible on a full disk"),
       row("max_bgerror_resume_count", &D::max_bgerror_resume_count, 0,
           "never resume, never retry a failed sync"),
+      row("atomic_flush", &D::atomic_flush, true,
+          "what tables hold is one cut through groups, cells and epochs, so that a "
+          "lost log takes them together"),
       row("unordered_write", &D::unordered_write, false, "readers see groups in order"),
       row("two_write_queues", &D::two_write_queues, false, "one log, one order"),
       row("enable_pipelined_write", &D::enable_pipelined_write, false, "one log, one order"),

@@ -34,14 +34,16 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)),
         fs_(fs),
         name_(std::move(name)),
-        log_(name_.ends_with(".log")) {}
+        kind_(name_.ends_with(".log")   ? FaultFs::FileKind::log
+              : name_.ends_with(".sst") ? FaultFs::FileKind::table
+                                        : FaultFs::FileKind::other) {}
 
   using Options = rocksdb::IOOptions;
   using Debug = rocksdb::IODebugContext;
   using Status = rocksdb::IOStatus;
   Status Append(const rocksdb::Slice& data, const Options& options, Debug* debug) override {
     const std::lock_guard lock(fs_.mutex_);
-    if (auto s = fs_.step(log_); !s.ok()) return s;
+    if (auto s = fs_.step(kind_); !s.ok()) return s;
     auto s = FSWritableFileOwnerWrapper::Append(data, options, debug);
     if (s.ok()) fs_.files_[name_].written += data.size();
     return s;
@@ -67,7 +69,7 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
  private:
   Status sync(const Options& options, Debug* debug) {
     const std::lock_guard lock(fs_.mutex_);
-    if (auto s = fs_.step(log_); !s.ok()) return s;
+    if (auto s = fs_.step(kind_); !s.ok()) return s;
     if (fs_.plan_.pretend_file_sync) return Status::OK();
     auto s = FSWritableFileOwnerWrapper::Sync(options, debug);
     auto& extent = fs_.files_[name_];
@@ -77,7 +79,7 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   FaultFs& fs_;
   std::string name_;
-  bool log_;
+  FaultFs::FileKind kind_;
 };
 
 class FaultDirectory final : public rocksdb::FSDirectoryWrapper {
@@ -147,19 +149,20 @@ void FaultFs::set_plan(FaultPlan plan) {
   const std::lock_guard lock(mutex_);
   plan_ = plan;
   chance_ = plan.seed * 0x9E3779B97F4A7C15ULL + 1;
-  log_calls_ = 0;
+  kind_calls_ = 0;
 }
 
 std::unique_ptr<MarkFile> FaultFs::mark_file(const std::string& path) {
   return std::make_unique<FaultMarkFile>(*this, path);
 }
 
-FaultFs::Status FaultFs::step(bool log) {
+FaultFs::Status FaultFs::step(FileKind kind) {
   const auto n = ++calls_;
   if (n == plan_.cut_at) cut();
   if (plan_.fail_at == 0) return Status::OK();
-  if (plan_.only_log && !log) return Status::OK();
-  const auto at = plan_.only_log ? ++log_calls_ : n;
+  if (plan_.only_log && kind != FileKind::log) return Status::OK();
+  if (plan_.only_tables && kind != FileKind::table) return Status::OK();
+  const auto at = plan_.only_log || plan_.only_tables ? ++kind_calls_ : n;
   if (at != plan_.fail_at && !(plan_.fail_for_ever && at > plan_.fail_at)) return Status::OK();
   return plan_.no_space ? Status::NoSpace("injected") : Status::IOError("injected");
 }

@@ -35,6 +35,7 @@ struct FaultPlan {
   bool fail_for_ever = false;
   bool no_space = false;           // the error is NoSpace
   bool only_log = false;           // fail_at counts appends and syncs of *.log only
+  bool only_tables = false;        // … of *.sst only
   bool pretend_file_sync = false;  // negative controls: reported, not done
   bool pretend_directory_sync = false;
 };
@@ -91,7 +92,8 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
     Bytes before, after;
   };
 
-  [[nodiscard]] Status step(bool log = false);  // counts; cuts or fails
+  enum class FileKind { other, log, table };
+  [[nodiscard]] Status step(FileKind kind = FileKind::other);  // counts; cuts or fails
   [[noreturn]] void cut();
   void undo(const Undo& u);
   [[nodiscard]] std::uint64_t survives(const Extent& extent);
@@ -102,7 +104,7 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
   std::recursive_mutex mutex_;  // every mutating call, whole
   FaultPlan plan_;
   std::atomic<std::uint64_t> calls_{0};
-  std::uint64_t log_calls_ = 0, kept_ = 0, chance_ = 0;
+  std::uint64_t kind_calls_ = 0, kept_ = 0, chance_ = 0;
   std::atomic<bool> cut_begun_{false};
   std::map<std::string, Extent> files_;
   std::map<std::string, std::vector<Undo>> undo_;  // by directory
