@@ -128,7 +128,7 @@ class Decoder {
   }
 
   bool field(int number) noexcept {
-    const FieldOp op = dialect_.op(number);
+    const FieldOp& op = dialect_.op(number);
     if (op.code == FieldOp::Code::none) return fail(Refusal::unknown_field, number, p_);
     std::size_t length = op.maximum;
     std::size_t size = op.fixed_size;

@@ -35,13 +35,15 @@ std::uint64_t characters(const MessageView& message, const KindIndex::Part& part
     default:
       std::memcpy(text.data(), raw.data() + part.offset, part.count);
   }
-  return packing::load(text.data(), text.size());
+  return packing::load<8>(text.data());
 }
 
 std::uint64_t characters_of_tag(const MessageView& message, const KindIndex::Part& part) noexcept {
   const auto value = text_tlv(message, part.field, {part.tag.data(), part.tag.size()});
   if (!value || value->size() < std::size_t{part.offset} + part.count) return 0;
-  return packing::load(value->data() + part.offset, part.count);
+  std::uint64_t word = 0;
+  std::memcpy(&word, value->data() + part.offset, part.count);
+  return word;
 }
 
 // The parts that rows asked for so far; each is read from the message once.

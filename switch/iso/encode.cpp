@@ -17,18 +17,33 @@ bool same_bytes(const FieldOp& from, const FieldOp& to) noexcept {
   return from.code == to.code && ((from.flags ^ to.flags) & kMatters) == 0;
 }
 
-void put_length(const FieldOp& op, std::size_t length, std::uint8_t* out) noexcept {
-  if (op.flags & FieldOp::kCountsHex) length *= 2;
-  for (std::size_t i = op.prefix; i-- > 0;) {
-    if ((op.flags & FieldOp::kBcdLength) != 0) {
-      const std::size_t pair = length % 100;
-      length /= 100;
-      out[i] = static_cast<std::uint8_t>(pair / 10 << 4 | pair % 10);
-    } else {
-      out[i] = static_cast<std::uint8_t>('0' + length % 10);
-      length /= 10;
-    }
+// 00 to 99 as two BCD digits and as two characters.
+constexpr auto kPairs = [] {
+  struct {
+    std::array<std::uint8_t, 100> bcd{};
+    std::array<std::array<std::uint8_t, 2>, 100> text{};
+  } pairs;
+  for (unsigned i = 0; i < 100; ++i) {
+    pairs.bcd[i] = static_cast<std::uint8_t>(i / 10 << 4 | i % 10);
+    pairs.text[i] = {static_cast<std::uint8_t>('0' + i / 10), static_cast<std::uint8_t>('0' + i % 10)};
   }
+  return pairs;
+}();
+
+void put_length(const FieldOp& op, unsigned length, std::uint8_t* out) noexcept {
+  if ((op.flags & FieldOp::kCountsHex) != 0) length *= 2;
+  const unsigned low = length % 100, high = length / 100;
+  if ((op.flags & FieldOp::kBcdLength) != 0) {
+    if (op.prefix == 2) *out++ = kPairs.bcd[high];
+    *out = kPairs.bcd[low];
+    return;
+  }
+  if (op.prefix == 3) *out++ = kPairs.text[high][1];
+  if (op.prefix == 4) {
+    std::memcpy(out, kPairs.text[high].data(), 2);
+    out += 2;
+  }
+  std::memcpy(out, kPairs.text[low].data(), 2);
 }
 
 }  // namespace
@@ -133,50 +148,61 @@ class Encoder {
     return put(as_bytes({text.data(), 2 * raw.size()}), 2 * raw.size(), Refusal::bad_bitmap);
   }
 
+  // The write position travels in a register: kept in the object it would be reloaded after every byte that
+  // is stored.
   bool fields(std::uint64_t bits, int base) noexcept {
+    std::uint8_t* p = p_;
     while (bits != 0) {
       const int bit = std::countl_zero(bits);
-      if (!field(base + bit + 1)) [[unlikely]]
+      p = field(base + bit + 1, p);
+      if (p == nullptr) [[unlikely]]
         return false;
       bits &= ~(kFirst >> bit);
     }
+    p_ = p;
     return true;
   }
 
-  bool field(int number) noexcept {
+  // Writes one field at p; behind it, or nullptr when it is refused.
+  [[gnu::always_inline]] inline std::uint8_t* field(int number, std::uint8_t* p) noexcept {
     const FieldOp op = dialect_.op(number);
     const auto& value = message_.values_[static_cast<std::size_t>(number)];
-    if (op.code == FieldOp::Code::none) return fail(Refusal::unknown_field, number);
-    if (value.length > op.maximum) return fail(Refusal::too_long, number);
-    if (op.prefix == 0 && value.length != op.maximum) return fail(Refusal::missing_value, number);
-    const std::size_t size = packing::raw_size(op.code, value.length);
-    if (!room(op.prefix + size)) return fail(Refusal::too_large, number);
-    if (op.prefix != 0) put_length(op, value.length, p_);
-    std::uint8_t* const at = p_ + op.prefix;
-    if (value.op != nullptr && same_bytes(*value.op, op)) {
-      if (size != 0) std::memcpy(at, value.data, size);
-      p_ = at + size;
-      return true;
+    const std::size_t length = value.length;
+    if (op.code == FieldOp::Code::none) return refuse(Refusal::unknown_field, number, p);
+    if (length > op.maximum) return refuse(Refusal::too_long, number, p);
+    if (op.prefix == 0 && length != op.maximum) return refuse(Refusal::missing_value, number, p);
+    const std::size_t size = packing::raw_size(op.code, length);
+    if (static_cast<std::size_t>(end_ - p) < op.prefix + size) return refuse(Refusal::too_large, number, p);
+    if (op.prefix != 0) put_length(op, static_cast<unsigned>(length), p);
+    std::uint8_t* const at = p + op.prefix;
+    if (value.op == nullptr) {
+      if (!packing::pack(op.code, op.flags, value.data, length, at))
+        return refuse(Refusal::bad_character, number, p);
+    } else if (same_bytes(*value.op, op)) {
+      packing::copy(at, value.data, size);
+      return at + size;
+    } else if (!convert(op, value, at)) {
+      return refuse(Refusal::bad_character, number, p);
     }
-    if (value.op != nullptr ? !convert(op, value, at, number)
-                            : !packing::pack(op, value.data, value.length, at)) {
-      return status_.ok() ? fail(Refusal::bad_character, number) : false;
-    }
-    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, at, size, value.length))
-      return fail(Refusal::bad_tlv, number);
-    p_ = at + size;
-    return true;
+    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, at, size, length))
+      return refuse(Refusal::bad_tlv, number, p);
+    return at + size;
+  }
+
+  [[gnu::cold]] std::uint8_t* refuse(Refusal refusal, int number, std::uint8_t* p) noexcept {
+    p_ = p;
+    fail(refusal, number);
+    return nullptr;
   }
 
   // A raw value of another encoding, through its canonical form. Out of line: the buffer is large and the
   // case rare.
-  [[gnu::noinline]] bool convert(const FieldOp& op, const MessageBuilder::Value& value, std::uint8_t* at,
-                                 int number) noexcept {
+  [[gnu::noinline]] static bool convert(const FieldOp& op, const MessageBuilder::Value& value,
+                                        std::uint8_t* at) noexcept {
     std::array<char, FieldOp::kLongest> canonical;
-    if (value.length > canonical.size()) return fail(Refusal::too_long, number);
     packing::unpack(*value.op, reinterpret_cast<const std::uint8_t*>(value.data), value.length,
                     canonical.data());
-    return packing::pack(op, canonical.data(), value.length, at);
+    return packing::pack(op.code, op.flags, canonical.data(), value.length, at);
   }
 
   static bool tlv(const FieldOp& op, const std::uint8_t* at, std::size_t size, std::size_t length) noexcept {

@@ -7,16 +7,6 @@
 
 namespace tollgate::iso {
 
-ByteView MessageView::raw(int field) const noexcept {
-  if (!bits_.has(field) || field < 2) return {};
-  const Place at = at_[static_cast<std::size_t>(field)];
-  return frame_.subspan(at.offset, at.size);
-}
-
-std::size_t MessageView::length(int field) const noexcept {
-  return bits_.has(field) && field >= 2 ? at_[static_cast<std::size_t>(field)].length : 0;
-}
-
 std::string_view MessageView::value(int field, std::span<char> out) const noexcept {
   if (!bits_.has(field) || field < 2) return {};
   const Place at = at_[static_cast<std::size_t>(field)];
@@ -103,10 +93,10 @@ void MessageBuilder::set_number(int field, std::uint64_t value, int digits) noex
 }
 
 void MessageBuilder::copy(int field, const MessageView& from) noexcept {
-  if (field < 2 || !from.has(field)) return;
-  const ByteView raw = from.raw(field);
-  hold(field, {reinterpret_cast<const char*>(raw.data()), &from.dialect()->op(field), clamp(raw.size()),
-               clamp(from.length(field))});
+  if (field < 2 || field > kFieldMax || !from.has(field)) return;
+  const auto at = from.at_[static_cast<std::size_t>(field)];
+  const auto* data = reinterpret_cast<const char*>(from.frame_.data() + at.offset);
+  hold(field, {data, &from.dialect_->op(field), at.size, at.length});
 }
 
 void MessageBuilder::copy_all(const MessageView& from) noexcept {

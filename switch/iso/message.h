@@ -66,9 +66,15 @@ class MessageView {
   [[nodiscard]] bool has(int field) const noexcept { return bits_.has(field); }
 
   // The value as it stands in the frame, without its length prefix; empty when absent.
-  [[nodiscard]] ByteView raw(int field) const noexcept;
+  [[nodiscard]] ByteView raw(int field) const noexcept {
+    if (!bits_.has(field) || field < 2) return {};
+    const Place at = at_[static_cast<std::size_t>(field)];
+    return frame_.subspan(at.offset, at.size);
+  }
   // Canonical length: digits, characters or bytes.
-  [[nodiscard]] std::size_t length(int field) const noexcept;
+  [[nodiscard]] std::size_t length(int field) const noexcept {
+    return bits_.has(field) && field >= 2 ? at_[static_cast<std::size_t>(field)].length : 0;
+  }
   // Canonical value into out (digits, text or bytes); the part of out that was written. Empty when absent or
   // when out is too small. 37-digit tracks fit 37 bytes; the longest field of a dialect fits
   // Dialect::longest().

@@ -60,7 +60,8 @@ TEST(Codec, RefusesAnMtiThatIsNotDigits) {
 
 TEST(Codec, RefusesAFieldThatTheDialectDoesNotDefineButReadsWhatStandsBeforeIt) {
   MessageView view;
-  const auto status = decode(dialect("cup"), cup_frame({3, 4, 5}, "000000000000010000000000000000"), view);
+  const Bytes frame = cup_frame({3, 4, 5}, "000000000000010000000000000000");
+  const auto status = decode(dialect("cup"), frame, view);
   EXPECT_EQ(status.refusal, Refusal::unknown_field);
   EXPECT_EQ(status.field, 5);
   EXPECT_TRUE(view.equals(4, "000000010000"));
@@ -88,7 +89,8 @@ TEST(Codec, RefusesEveryNibbleAboveNineInEveryDigit) {
 
 TEST(Codec, AFixedOddNumberHasALeadingZero) {
   MessageView view;
-  ASSERT_TRUE(decode(dialect("cup"), cup_frame({23}, "0001"), view).ok());
+  const Bytes frame = cup_frame({23}, "0001");
+  ASSERT_TRUE(decode(dialect("cup"), frame, view).ok());
   EXPECT_TRUE(view.equals(23, "001"));
   EXPECT_EQ(refusal(dialect("cup"), cup_frame({23}, "1001")).refusal, Refusal::bad_character);
 }
