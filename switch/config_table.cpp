@@ -67,7 +67,7 @@ constexpr Row<Config> kRows[] = {
     {"store.partitions", "4", [](Config& c) -> Member { return &c.store.partitions; },
      "Slices of merchants, each with its own journal and ledger. Fixed when the store is formatted.", 1, kPartitionsMax},
     {"store.mark_path", "", [](Config& c) -> Member { return &c.store.mark_path; },
-     "File of the high-water mark, best on another disk than the store; it proves at start that no acknowledged record is missing. Empty: beside the store."},
+     "File of the high-water mark, best on another disk than the store; it proves at start that no acknowledged record is missing. Empty: in the store's directory."},
     {"store.memtable_mb", "32", [](Config& c) -> Member { return &c.store.memtable_mb; },
      "Memory for records before they are written to table files, in MiB; two of them at most.", 8, 4096},
     {"store.watermark_mb", "2048", [](Config& c) -> Member { return &c.store.watermark_mb; },

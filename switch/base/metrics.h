@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 
+#include "switch/base/histogram.h"
 #include "switch/base/time.h"
 
 namespace tollgate::metrics {
@@ -95,6 +96,18 @@ class Histogram {
   }
   void observe(Duration d) noexcept {
     observe(d.count() > 0 ? static_cast<std::uint64_t>(d.count()) : std::uint64_t{0});
+  }
+  // All that a log-linear histogram in this one's unit holds: for writers that keep such a one.
+  void add(const tollgate::Histogram& recorded) noexcept {
+    if (cells_ == nullptr) return;
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < bounds_.size(); ++i) {
+      const auto up_to = recorded.count_up_to(bounds_[i]);
+      bump(cells_[i], up_to - below);
+      below = up_to;
+    }
+    bump(cells_[bounds_.size()], recorded.count() - below);
+    bump(cells_[bounds_.size() + 1], recorded.sum());
   }
 
  private:

@@ -1,0 +1,13 @@
+# Writes version.cpp when version or commit changed: cmake -DIN= -DOUT= -DVERSION= -DSOURCE= -P version.cmake
+find_program(GIT git)
+set(COMMIT unknown)
+if(GIT AND EXISTS ${SOURCE}/.git)
+  execute_process(COMMAND ${GIT} -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  execute_process(COMMAND ${GIT} -C ${SOURCE} diff --quiet HEAD RESULT_VARIABLE DIFFERS ERROR_QUIET)
+  if(COMMIT STREQUAL "")
+    set(COMMIT unknown)
+  elseif(NOT DIFFERS EQUAL 0)
+    string(APPEND COMMIT "+")
+  endif()
+endif()
+configure_file(${IN} ${OUT} @ONLY)
