@@ -43,7 +43,7 @@ struct ReferenceData {
   std::vector<v1::Host> hosts;
   std::vector<v1::Route> routes;
   std::vector<v1::CardRange> cards;
-  std::vector<v1::Device> devices;
+  std::vector<v1::Device> devices;       // by rising serial number
   std::vector<v1::TokenCreated> tokens;  // not revoked
 };
 
