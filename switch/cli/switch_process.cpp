@@ -19,9 +19,8 @@ namespace tollgate::cli {
 namespace {
 
 // Between fork and exec only what is safe there: other threads may run in the parent.
-pid_t spawn(const std::vector<std::string>& arguments, const std::string& log) {
+pid_t spawn(const std::string& binary, const std::vector<std::string>& arguments, const std::string& log) {
   std::vector<char*> argv;
-  static const std::string self = "/proc/self/exe";
   argv.push_back(const_cast<char*>("tollgate"));
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -37,7 +36,7 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& log) {
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   const int in = ::open("/dev/null", O_RDONLY);
   if (out < 0 || in < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) ::_exit(1);
-  ::execv(self.c_str(), argv.data());
+  ::execv(binary.c_str(), argv.data());
   ::_exit(127);
 }
 
@@ -70,27 +69,33 @@ Result<SwitchPorts> SwitchProcess::start(Duration patience) {
   std::vector<std::string> arguments{"serve",        "--config",   options_.config,
                                      "--ports-file", ports_file(), "--bootstrap-token-file",
                                      token_file()};
-  for (const auto& set : options_.sets) {
-    arguments.push_back("--set");
-    arguments.push_back(set);
+  for (const auto* sets : {&options_.sets, &fixed_}) {
+    for (const auto& set : *sets) {
+      arguments.push_back("--set");
+      arguments.push_back(set);
+    }
   }
   std::error_code ignored;
   std::filesystem::remove(ports_file(), ignored);
   status_.reset();
-  pid_ = spawn(arguments, log_file());
+  pid_ = spawn(options_.binary, arguments, log_file());
   if (pid_ < 0) return fail(ErrorCode::io, "cannot start a process");
   ended_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   const auto until = SystemClock::now().instant + patience;
   while (SystemClock::now().instant < until) {
     if (auto ports = read_ports(ports_file())) {
-      options_.sets = {"http.address=" + ports->http, "metrics.address=" + ports->metrics,
-                       "listener.pos.address=" + ports->pos};
+      fix_ports(*ports);
       return std::move(*ports);
     }
     if (wait(std::chrono::milliseconds(10)))
       return fail(ErrorCode::unavailable, "the switch ended at once; its log says why", log_file());
   }
   return fail(ErrorCode::unavailable, "the switch was not ready in time", log_file());
+}
+
+void SwitchProcess::fix_ports(const SwitchPorts& ports) {
+  fixed_ = {"http.address=" + ports.http, "metrics.address=" + ports.metrics};
+  if (!ports.pos.empty()) fixed_.push_back("listener.pos.address=" + ports.pos);
 }
 
 // Waits on the process, not on the clock: it wakes when the process ends.
@@ -124,7 +129,7 @@ std::optional<int> SwitchProcess::terminate(Duration patience) {
 }
 
 int run_self(const std::vector<std::string>& arguments, const std::string& log) {
-  const auto pid = spawn(arguments, log);
+  const auto pid = spawn("/proc/self/exe", arguments, log);
   int status = 0;
   if (pid < 0 || ::waitpid(pid, &status, 0) != pid) return 127;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -21,6 +21,7 @@ struct SwitchPorts {
 class SwitchProcess {
  public:
   struct Options {
+    std::string binary = "/proc/self/exe";
     std::string config, directory;  // the log, the ports file and the token lie in the directory
     std::vector<std::string> sets;  // KEY=VALUE
   };
@@ -41,9 +42,11 @@ class SwitchProcess {
 
  private:
   [[nodiscard]] std::optional<int> wait(Duration patience) noexcept;
+  void fix_ports(const SwitchPorts& ports);
   [[nodiscard]] std::string ports_file() const { return options_.directory + "/ports.json"; }
 
   Options options_;
+  std::vector<std::string> fixed_;  // the ports of the first start, as further settings
   pid_t pid_ = -1;
   int ended_ = -1;  // a descriptor that is readable when the process is gone
   std::optional<int> status_;

@@ -30,13 +30,14 @@ constexpr auto kPairs = [] {
   return pairs;
 }();
 
-void put_length(const FieldOp& op, unsigned length, std::uint8_t* out) noexcept {
+// Writes the length prefix; behind it.
+std::uint8_t* put_length(const FieldOp& op, unsigned length, std::uint8_t* out) noexcept {
   if ((op.flags & FieldOp::kCountsHex) != 0) length *= 2;
   const unsigned low = length % 100, high = length / 100;
   if ((op.flags & FieldOp::kBcdLength) != 0) {
     if (op.prefix == 2) *out++ = kPairs.bcd[high];
     *out = kPairs.bcd[low];
-    return;
+    return out + 1;
   }
   if (op.prefix == 3) *out++ = kPairs.text[high][1];
   if (op.prefix == 4) {
@@ -44,6 +45,7 @@ void put_length(const FieldOp& op, unsigned length, std::uint8_t* out) noexcept 
     out += 2;
   }
   std::memcpy(out, kPairs.text[low].data(), 2);
+  return out + 2;
 }
 
 }  // namespace
@@ -148,51 +150,55 @@ class Encoder {
     return put(as_bytes({text.data(), 2 * raw.size()}), 2 * raw.size(), Refusal::bad_bitmap);
   }
 
-  // The write position travels in a register: kept in the object it would be reloaded after every byte that
-  // is stored.
+  // Position and bits travel in registers: kept in the object they would be reloaded after every byte that is
+  // stored.
   bool fields(std::uint64_t bits, int base) noexcept {
     std::uint8_t* p = p_;
+    const FieldOp* const ops = &dialect_.op(base);
+    const MessageBuilder::Value* const values = &message_.values_[static_cast<std::size_t>(base)];
     while (bits != 0) {
       const int bit = std::countl_zero(bits);
-      p = field(base + bit + 1, p);
-      if (p == nullptr) [[unlikely]]
-        return false;
+      std::uint8_t* const behind = field(ops[bit + 1], values[bit + 1], p);
+      if (behind == nullptr) [[unlikely]] {
+        p_ = p;
+        return fail(refused_, base + bit + 1);
+      }
+      p = behind;
       bits &= ~(kFirst >> bit);
     }
     p_ = p;
     return true;
   }
 
-  // Writes one field at p; behind it, or nullptr when it is refused.
-  [[gnu::always_inline]] inline std::uint8_t* field(int number, std::uint8_t* p) noexcept {
-    const FieldOp op = dialect_.op(number);
-    const auto& value = message_.values_[static_cast<std::size_t>(number)];
-    const std::size_t length = value.length;
-    if (op.code == FieldOp::Code::none) return refuse(Refusal::unknown_field, number, p);
-    if (length > op.maximum) return refuse(Refusal::too_long, number, p);
-    if (op.prefix == 0 && length != op.maximum) return refuse(Refusal::missing_value, number, p);
-    const std::size_t size = packing::raw_size(op.code, length);
-    if (static_cast<std::size_t>(end_ - p) < op.prefix + size) return refuse(Refusal::too_large, number, p);
-    if (op.prefix != 0) put_length(op, static_cast<unsigned>(length), p);
-    std::uint8_t* const at = p + op.prefix;
-    if (value.op == nullptr) {
-      if (!packing::pack(op.code, op.flags, value.data, length, at))
-        return refuse(Refusal::bad_character, number, p);
-    } else if (same_bytes(*value.op, op)) {
-      packing::copy(at, value.data, size);
-      return at + size;
-    } else if (!convert(op, value, at)) {
-      return refuse(Refusal::bad_character, number, p);
-    }
-    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, at, size, length))
-      return refuse(Refusal::bad_tlv, number, p);
-    return at + size;
+  std::uint8_t* refuse(Refusal refusal) noexcept {
+    refused_ = refusal;
+    return nullptr;
   }
 
-  [[gnu::cold]] std::uint8_t* refuse(Refusal refusal, int number, std::uint8_t* p) noexcept {
-    p_ = p;
-    fail(refusal, number);
-    return nullptr;
+  // Writes one field at p; behind it, or nullptr when it is refused.
+  std::uint8_t* field(const FieldOp& op, const MessageBuilder::Value& value, std::uint8_t* p) noexcept {
+    const std::size_t length = value.length;
+    if (op.code == FieldOp::Code::none) return refuse(Refusal::unknown_field);
+    if (length > op.maximum) return refuse(Refusal::too_long);
+    if (op.prefix == 0 && length != op.maximum) return refuse(Refusal::missing_value);
+    const std::size_t size = packing::raw_size(op.code, length);
+    if (static_cast<std::size_t>(end_ - p) < op.prefix + size) return refuse(Refusal::too_large);
+    if (op.prefix != 0) p = put_length(op, static_cast<unsigned>(length), p);
+    if (value.op != nullptr) return raw(op, value, size, p);
+    if (!packing::pack(op.code, op.flags, value.data, length, p)) return refuse(Refusal::bad_character);
+    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, p, size, length)) return refuse(Refusal::bad_tlv);
+    return p + size;
+  }
+
+  std::uint8_t* raw(const FieldOp& op, const MessageBuilder::Value& value, std::size_t size,
+                    std::uint8_t* p) noexcept {
+    if (same_bytes(*value.op, op)) {
+      packing::copy(p, value.data, size);
+      return p + size;
+    }
+    if (!convert(op, value, p)) return refuse(Refusal::bad_character);
+    if ((op.flags & FieldOp::kTlv) != 0 && !tlv(op, p, size, value.length)) return refuse(Refusal::bad_tlv);
+    return p + size;
   }
 
   // A raw value of another encoding, through its canonical form. Out of line: the buffer is large and the
@@ -219,6 +225,7 @@ class Encoder {
   std::uint8_t* const end_;
   std::size_t prefix_size_ = 0;
   std::uint64_t primary_ = 0, secondary_ = 0;
+  Refusal refused_ = Refusal::none;
   DecodeStatus status_;
 };
 

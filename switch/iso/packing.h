@@ -21,20 +21,21 @@ template <std::size_t N>
   return v;
 }
 
-// ---- sets: a word of bytes that are not of the set has bits left ----
+// ---- sets: a word of bytes that are not of the set has bits left. Objects, not functions: templates that
+// take a function get a pointer and call it. ----
 
 // A nibble is above 9 when bit 3 stands together with bit 2 or bit 1.
-[[nodiscard]] inline std::uint64_t not_bcd(std::uint64_t w) noexcept {
+inline constexpr auto not_bcd = [](std::uint64_t w) noexcept -> std::uint64_t {
   return w & (w << 1 | w << 2) & (kOnes * 0x88);
-}
+};
 // '0' to '9': the high nibble is 3, also after 6 was added.
-[[nodiscard]] inline std::uint64_t not_digit(std::uint64_t w) noexcept {
+inline constexpr auto not_digit = [](std::uint64_t w) noexcept -> std::uint64_t {
   return ((w ^ kOnes * 0x30) | ((w + kOnes * 6) ^ kOnes * 0x30)) & (kOnes * 0xF0);
-}
+};
 // Bytes of 20 and above (the classic test for a byte below n: exact as a test for any).
-[[nodiscard]] inline std::uint64_t not_text(std::uint64_t w) noexcept {
+inline constexpr auto not_text = [](std::uint64_t w) noexcept -> std::uint64_t {
   return (w - kOnes * 0x20) & ~w & (kOnes * 0x80);
-}
+};
 // 0-9 and A-F, `base` 0x40; with every byte or-ed with 20 and `base` 0x60, a-f as well. Bit 6 tells letters
 // from digits.
 [[nodiscard]] inline std::uint64_t not_hex(std::uint64_t w, std::uint64_t letters,
@@ -46,19 +47,19 @@ template <std::size_t N>
                                 ((low + kOnes * 9) & (kOnes * 0x10));
   return (not_digit(w) & ~is_letter) | (outside & is_letter);
 }
-[[nodiscard]] inline std::uint64_t not_upper_hex(std::uint64_t w) noexcept {
+inline constexpr auto not_upper_hex = [](std::uint64_t w) noexcept -> std::uint64_t {
   return not_hex(w, w, kOnes * 0x40);
-}
-[[nodiscard]] inline std::uint64_t not_any_hex(std::uint64_t w) noexcept {
+};
+inline constexpr auto not_any_hex = [](std::uint64_t w) noexcept -> std::uint64_t {
   return not_hex(w, w | kOnes * 0x20, kOnes * 0x60);
-}
+};
 // 0-9, A-F and '='.
-[[nodiscard]] inline std::uint64_t not_track(std::uint64_t w) noexcept {
+inline constexpr auto not_track = [](std::uint64_t w) noexcept -> std::uint64_t {
   const std::uint64_t difference = w ^ kOnes * '=';
   const std::uint64_t equal =
       ~(((difference & kOnes * 0x7F) + kOnes * 0x7F) | difference | kOnes * 0x7F);  // 80 where equal
   return not_upper_hex(w) & ~((equal >> 7) * 0xFF);
-}
+};
 
 // Whether all of [p, p + n) passes; some bytes are looked at twice. Bytes that are not there read as `fill`.
 template <class Bad>
