@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kPast = 16384;                       // late answers are recognised this many requests back
 constexpr std::uint32_t kStanMax = 999'999;
+constexpr std::uint32_t kStansBetweenLinks = 200'000;      // of one host
+constexpr std::int64_t kStanStep_us = 10;                  // the first STAN of a life moves by one this often
 constexpr Duration kManagementTimeout = std::chrono::seconds(10);
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
 constexpr int kPauseDoublings = 7;                         // 100 ms … 12.8 s, each plus up to the same again
@@ -31,6 +33,14 @@ Text<10> transmission_time(WallTime wall) {
   return text;
 }
 
+// A host knows a request by 7, 11 and 41: its second, STAN and terminal. Two links of a host, or two lives of this process
+// within one second, that both began at 1 would give it one name for two requests, and it would answer the second with the
+// answer of the first.
+std::uint32_t first_stan(std::size_t link_of_host, WallTime wall) {
+  const auto moved = static_cast<std::uint64_t>(wall.us / kStanStep_us) + link_of_host * kStansBetweenLinks;
+  return static_cast<std::uint32_t>(1 + moved % kStanMax);
+}
+
 }  // namespace
 
 Links::Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener)
@@ -46,6 +56,7 @@ void Links::install(const Reference& reference, Now now) {
       fresh->host = entry.host.name();
       fresh->counters = &counters_.hosts[fresh->host];  // a map's values do not move
       fresh->past.resize(kPast);
+      fresh->next_stan = first_stan(of_host.size(), now.wall);
       of_host.push_back(fresh->id.value);
       links_.push_back(std::move(fresh));
     }

@@ -9,6 +9,7 @@
 namespace tollgate::core {
 namespace {
 
+constexpr std::size_t kDayKeysKept = 8;  // a clock is not set back further than that
 constexpr Duration kFullRetry = std::chrono::milliseconds(200);
 constexpr std::uint64_t kRrnRange = 1'000'000'000;  // 12 digits: 3 of the partition, 9 that count
 
@@ -65,14 +66,20 @@ void Partition::call_after(std::function<void()> call) {
   gathering_.after.push_back(after);
 }
 
+// One key a day, for as long as its store lives: a second one in its place, made after a restart or when the clock was set
+// back over midnight, would leave what the first had sealed closed for ever.
 const crypto::DayKey& Partition::day_key(GroupBuffer& group) {
   const auto today = w_.day.date(w_.now.wall);
-  if (!day_key_ || day_key_->day() != today) {
-    auto fresh = w_.vault.create_day_key(today, w_.chance);
-    group.cells.push_back({day_cell(id_, today), std::move(fresh.sealed)});
-    day_key_ = std::move(fresh.key);
-  }
-  return *day_key_;
+  const auto known = std::ranges::find(day_keys_, today, [](const auto& key) { return key.day(); });
+  if (known != day_keys_.end()) return *known;
+  auto fresh = w_.vault.create_day_key(today, w_.chance);
+  group.cells.push_back({day_cell(id_, today), std::move(fresh.sealed)});
+  return keep_day_key(std::move(fresh.key));
+}
+
+const crypto::DayKey& Partition::keep_day_key(crypto::DayKey key) {
+  if (day_keys_.size() == kDayKeysKept) day_keys_.erase(day_keys_.begin());
+  return day_keys_.emplace_back(std::move(key));
 }
 
 // One cell for all card numbers of a group: 4 bytes day, then the sealed batch.
@@ -216,6 +223,7 @@ Result<void> Partition::open_cells(const storage::Journal& journal) {
     if (!pans) return std::unexpected(pans.error());
     for (auto& pair : *pans)
       if (const auto index = txns_.find_id(pair.id); index != kNoTxn && txns_[index].pan_group == group) owed_[pair.id.raw()].pan = std::move(pair.pan);
+    if (std::ranges::find(day_keys_, day, [](const auto& kept) { return kept.day(); }) == day_keys_.end()) (void)keep_day_key(std::move(*key));
   }
   return {};
 }
@@ -245,7 +253,10 @@ void Partition::on_time() {
   std::vector<TxnIndex> now_due;
   for (const auto& [at, index] : due) now_due.push_back(index);
   retries_.erase(due.begin(), due.end());
-  for (const auto index : now_due) send_reversal(index);
+  for (const auto index : now_due) {
+    if (const auto it = owed_.find(txns_[index].id.raw()); it != owed_.end()) it->second.queued = false;
+    send_reversal(index);
+  }
 }
 
 }  // namespace tollgate::core

@@ -63,6 +63,7 @@ struct Owed {
   std::uint32_t attempts = 0;
   bool in_flight = false;
   bool durable = false;
+  bool queued = false;  // in retries_
   SecretPan pan;
 };
 
@@ -153,6 +154,7 @@ class Partition {
   [[nodiscard]] Standing standing_of(const Terminal& terminal) const;
   [[nodiscard]] Standing find_terminal(Incoming& m);
   [[nodiscard]] bool check_gate(Incoming& m);
+  [[nodiscard]] bool refuse_late_original(Incoming& m);
   [[nodiscard]] bool check_repeat(Incoming& m);
   void read_facts(Incoming& m);
   void refuse(Incoming& m, std::string_view code, bool binding);
@@ -176,6 +178,7 @@ class Partition {
   void send_reversal(TxnIndex index);
   void settle_reversal(TxnIndex index, std::string_view code);
   void retry_reversal(TxnIndex index);
+  void queue_reversal(TxnIndex index, Owed& owed, Duration pause);
   void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::string_view pan = {});
   void finish(Slot& slot, const iso::MessageView& message);
   void decline(Slot& slot, std::string_view code);
@@ -240,6 +243,7 @@ class Partition {
   // sealed cells
   void seal_pans(GroupBuffer& group, GroupNo number);
   [[nodiscard]] const crypto::DayKey& day_key(GroupBuffer& group);
+  const crypto::DayKey& keep_day_key(crypto::DayKey key);
   void save_txn(const Txn& txn, v1::TxnSnapshot& t) const;
   [[nodiscard]] bool load_txn(const v1::TxnSnapshot& t);
   [[nodiscard]] std::uint16_t intern(std::string_view host);
@@ -274,7 +278,7 @@ class Partition {
   GroupBuffer gathering_, in_commit_;
   bool committing_ = false;
   bool replaying_ = true;  // until start(): apply() leaves no trace but state
-  std::optional<crypto::DayKey> day_key_;
+  std::vector<crypto::DayKey> day_keys_;  // the newest days', recovered ones included
   std::optional<storage::CommitWork> again_;  // refused as full; handed in again
   Instant again_at_;
 

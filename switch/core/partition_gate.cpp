@@ -13,6 +13,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Refusals before the MAC was found right; its content says nothing about what the terminal sends next.
+bool unauthenticated(std::string_view code) { return code == "77" || code == "A0" || code == "30"; }
+
 }  // namespace
 
 Standing Partition::standing_of(const Terminal& terminal) const {
@@ -97,18 +100,25 @@ bool Partition::check_gate(Incoming& m) {
   return false;
 }
 
+// Its reversal was answered before it came, or after it was refused: the terminal has done with it (cup dialect, section 11).
+bool Partition::refuse_late_original(Incoming& m) {
+  const auto reversal = txns_.find(m.key, 0x0400);
+  if (reversal == kNoTxn) return false;
+  const auto code = txns_[reversal].code.view();
+  if (code != "00" && code != "25" && code != "12") return false;
+  const auto original = txns_.find_original(m.key);
+  const bool binding = original != kNoTxn && txns_[original].state != TxnState::refused;
+  if (binding || (original != kNoTxn && txns_[original].digest == m.digest && !unauthenticated(txns_[original].code.view()))) return false;
+  refuse(m, "12", true);
+  return true;
+}
+
 bool Partition::check_repeat(Incoming& m) {
   if (!m.has_stan) return true;
   m.digest = w_.reference->tokenizer()->digest(m.in.message.mac_range());
   if (w_.config.test.skip_replay_guard) return true;
-  if (m.row != nullptr && m.row->cls == iso::KindClass::financial) {
-    // A reversal came before its original: the late original is refused (cup dialect, section 11).
-    const auto tombstone = txns_.find(m.key, 0x0400);
-    if (tombstone != kNoTxn && txns_[tombstone].code.view() == "25") {
-      refuse(m, "12", true);
-      return false;
-    }
-  }
+  const bool financial = m.row != nullptr && m.row->cls == iso::KindClass::financial;
+  if (financial && refuse_late_original(m)) return false;
   const auto index = txns_.find(m.key, m.in.message.mti().bcd);
   if (index == kNoTxn) return true;
   auto& txn = txns_[index];
@@ -117,7 +127,9 @@ bool Partition::check_repeat(Incoming& m) {
     // A repeated sign-in gets its keys again only while they are the terminal's newest.
     if (!same || (m.rules->kind == iso::Kind::sign_in && terminals_[m.terminal]->sign_in_txn != txn.id)) return true;
   } else if (txn.state == TxnState::refused) {
-    return true;  // judged anew: the gate may have opened since; the same refusal is answered with the same bytes
+    // The same refusal again, for the terminal may have gone by it: approved now, the sale would stand in the books alone.
+    // Judged anew: what was never authenticated, and what must get through in the end (reversals, advices).
+    if (!financial || !same || unauthenticated(txn.code.view())) return true;
   } else if (m.row != nullptr && m.row->cls == iso::KindClass::reversal && !same) {
     return true;  // another 0400 for the same original: answered by what the original is now
   } else if (!same) {

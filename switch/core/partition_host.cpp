@@ -368,7 +368,7 @@ void Partition::send_reversal(TxnIndex index) {
   const Waiter waiter{position_, true, 0, 0, txn.id};
   const auto& terminal = terminals_[txn.terminal]->terminal;
   const auto passage = w_.links.reserve(hosts_[txn.host], waiter, terminal.tid(), w_.now);
-  if (!passage) return;  // kick_reversals() comes back when a link does
+  if (!passage) return queue_reversal(index, owed, w_.config.reversal_retry);  // links are down or full; kick_reversals() may come first
   ++owed.attempts;
   owed.in_flight = true;
   build_reversal({.txn = txn, .pan = owed.pan.reveal().text(), .acquirer = w_.config.acquirer_code, .tid = terminal.tid(),
@@ -384,6 +384,11 @@ void Partition::retry_reversal(TxnIndex index) {
   if (it == owed_.end()) return;
   it->second.in_flight = false;
   const auto pause = std::min<Duration>(w_.config.reversal_retry * (1 << std::min<std::uint32_t>(it->second.attempts, 6)), kRetryMax);
+  queue_reversal(index, it->second, pause);
+}
+
+void Partition::queue_reversal(TxnIndex index, Owed& owed, Duration pause) {
+  if (std::exchange(owed.queued, true)) return;
   retries_.emplace_back(w_.now.instant + pause, index);
 }
 
