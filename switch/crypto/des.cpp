@@ -36,7 +36,7 @@ void des_random_key(Chance& chance, MutableBytes key) {
     for (int attempt = 0; attempt < 4 && !usable; ++attempt) {
       chance.fill(half);
       DES_set_odd_parity(&half);
-      usable = DES_is_weak_key(&half) == 0 && (at == 0 || std::memcmp(half, key.data(), sizeof half) != 0);
+      usable = DES_is_weak_key(&half) == 0 && (at == 0 || !equal_in_constant_time(half, key.first(sizeof half)));
     }
     TG_CHECK(usable);
     std::memcpy(key.data() + at, half, sizeof half);
