@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-
 #include <filesystem>
 #include <thread>
 
@@ -25,8 +24,8 @@
 namespace tollgate {
 namespace {
 
-// Negative controls of the test harnesses: a switch that is wrong on purpose, so that a harness can show that it would
-// notice. Lab only, by the environment alone, and it says so.
+// Negative controls of the test harnesses: a switch that is wrong on purpose, so that a harness can show that
+// it would notice. Lab only, by the environment alone, and it says so.
 core::EngineConfig::TestFlags test_flags(config::Environment environment) {
   core::EngineConfig::TestFlags flags;
   const char* wanted = std::getenv("TOLLGATE_TEST_FLAGS");
@@ -37,7 +36,6 @@ core::EngineConfig::TestFlags test_flags(config::Environment environment) {
   log::warn("app", "test flags are set: this switch breaks its promises", {{"flags", names}});
   return flags;
 }
-
 
 constexpr std::string_view kComponent = "serve";
 // Longer than any host's time-out, so that what is in flight ends by itself; systemd's TimeoutStopSec is 90
@@ -188,6 +186,11 @@ int serve(const ServeOptions& options) {
                          [&started] { return started.journal ? started.journal->broken() : std::string(); }},
                         std::move(facts));
   backend_of_hooks = &backend;
+  // Whatever ends this function: the workers stop before what their hooks point at is gone.
+  const struct Stop {
+    net::Cluster& cluster;
+    ~Stop() { cluster.abandon(); }
+  } stop{cluster};
   if (safe) {
     enter_safe_mode(cluster, started.verdict);
   } else if (auto recovered = cluster.recover(); !recovered) {

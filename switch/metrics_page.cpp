@@ -18,6 +18,43 @@ namespace tollgate {
 namespace catalog = metrics::catalog;
 using metrics::Shard;
 
+namespace {
+
+// What costs a walk over every terminal and account: asked once a minute, however often somebody scrapes.
+struct Survey {
+  static constexpr Duration kEvery = std::chrono::minutes(1);
+  Instant at{};
+  std::map<std::string, std::int64_t, std::less<>> terminals;  // by state
+  std::int64_t imbalance = 0;  // partitions and currencies whose balances do not sum to zero
+};
+
+Survey survey_of(const net::Cluster& cluster) {
+  Survey survey;
+  survey.at = SystemClock::now().instant;
+  for (std::uint16_t w = 0; w < cluster.workers(); ++w) {
+    const auto part = cluster.ask(w, [](core::Engine& engine) {
+      Survey mine;
+      (void)engine.terminals(ObjectId(), 0, [&](const core::TerminalView& view) {
+        ++mine.terminals[std::string(core::name(view.state))];
+        return false;
+      });
+      std::map<std::pair<std::uint16_t, std::uint16_t>, Int128> sums;
+      for (const auto& row : engine.balances()) {
+        const auto balance = balance_of(row.balance);
+        sums[{row.partition.value, row.currency}] += balance ? balance->value : 1;
+      }
+      for (const auto& [of, sum] : sums) mine.imbalance += sum != 0 ? 1 : 0;
+      return mine;
+    });
+    if (!part) continue;
+    for (const auto& [state, n] : part->terminals) survey.terminals[state] += n;
+    survey.imbalance += part->imbalance;
+  }
+  return survey;
+}
+
+}  // namespace
+
 struct MetricsPage::State {
   State(const config::Config& config, std::string path)
       : store_path(std::move(path)),
@@ -37,6 +74,12 @@ struct MetricsPage::State {
     standing.add_reader(catalog::kCutOver, {}, [this] { return next_cut_over_ns(); });
   }
 
+  [[nodiscard]] Survey recent_survey(const net::Cluster& cluster) {
+    const std::lock_guard lock(survey_mutex);
+    if (survey.at.ns == 0 || SystemClock::now().instant - survey.at >= Survey::kEvery)
+      survey = survey_of(cluster);
+    return survey;
+  }
   [[nodiscard]] std::int64_t free_bytes() const {
     struct statvfs space {};
     if (::statvfs(store_path.c_str(), &space) != 0) return 0;
@@ -64,6 +107,8 @@ struct MetricsPage::State {
   Shard& http;
   metrics::Histogram group_records, sync;
   std::mutex http_mutex;
+  std::mutex survey_mutex;
+  Survey survey;
 };
 
 namespace {
@@ -153,6 +198,9 @@ std::string MetricsPage::render(const net::Cluster& cluster) const {
       }
     }
   }
+  const auto survey = state_->recent_survey(cluster);
+  for (const auto& [state, n] : survey.terminals) shard.gauge(catalog::kTerminals, {state}).set(n);
+  shard.gauge(catalog::kLedgerImbalance).set(survey.imbalance);
   return fresh.scrape() + state_->standing.scrape();
 }
 
