@@ -297,6 +297,31 @@ TEST(Codec, CopyGoesThroughTheCanonicalValueIntoAnotherDialect) {
   }
 }
 
+TEST(Codec, AnEmptyFieldThatTheOtherDialectLacksIsRefusedThere) {
+  const std::string text =
+      "0200"
+      "0000000000020000"
+      "000";
+  const Bytes frame(text.begin(), text.end());
+  MessageView host;
+  ASSERT_TRUE(decode(dialect("iso87-ascii"), frame, host).ok());
+  ASSERT_TRUE(host.has(47));
+  for (const bool copied : {true, false}) {
+    MessageBuilder builder;
+    builder.set_mti({0x0200});
+    if (copied) {
+      builder.copy(47, host);
+    } else {
+      builder.set(47, std::string_view());
+    }
+    Bytes out(256);
+    const auto encoded = encode(*dialect("cup").without_envelope(), builder, out);
+    ASSERT_FALSE(encoded.has_value());
+    EXPECT_EQ(encoded.error().refusal, Refusal::unknown_field);
+    EXPECT_EQ(encoded.error().field, 47);
+  }
+}
+
 TEST(Codec, AsciiTracksCarryTheSeparatorOfTheirDialect) {
   MessageBuilder builder;
   builder.set_mti({0x0200});
