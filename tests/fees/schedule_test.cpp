@@ -62,8 +62,12 @@ std::string more(std::string_view members) {
   return schedule_with(kPlain, members);
 }
 
-TEST(Schedule, RefusesWithTheCodeAndThePlaceOfTheFirstDefect) {
-  const std::vector<Bad> all = {
+void expect_refused(const std::vector<Bad>& all) {
+  for (const auto& bad : all) EXPECT_EQ(said(bad.json), bad.expected) << bad.name;
+}
+
+TEST(Schedule, RefusesABadShapeWithItsPlace) {
+  expect_refused({
       {"not JSON", "{", "SCHEMA "},
       {"two values", "{} {}", "SCHEMA "},
       {"an array", "[]", "SCHEMA "},
@@ -90,6 +94,11 @@ TEST(Schedule, RefusesWithTheCodeAndThePlaceOfTheFirstDefect) {
       {"tax without level", more(R"("tax":{"mode":"INCLUSIVE","rate":"0.06"})"), "SCHEMA /tax/level"},
       {"reserve of no days", more(R"("reserve":{"rate":"0.1","days":0})"), "SCHEMA /reserve/days"},
       {"cut-off in the morning", more(R"("cutoff":"11:59")"), "SCHEMA /cutoff"},
+  });
+}
+
+TEST(Schedule, RefusesWhatDoesNotFitTogetherWithTheFirstDefect) {
+  expect_refused({
       {"two components of one id",
        schedule_with(
            R"([{"id":"a","account":"4100","rules":[{"id":"x"}]},{"id":"a","account":"4100","rules":[{"id":"x"}]}])"),
@@ -146,8 +155,7 @@ TEST(Schedule, RefusesWithTheCodeAndThePlaceOfTheFirstDefect) {
       {"only debit covered",
        schedule_with(R"([{"id":"mdr","account":"4100","rules":[{"id":"x","match":{"funding":["DEBIT"]}}]}])"),
        "UNCOVERED /components"},
-  };
-  for (const auto& bad : all) EXPECT_EQ(said(bad.json), bad.expected) << bad.name;
+  });
 }
 
 TEST(Schedule, TakesWhatOnlyLooksLikeADefect) {
