@@ -42,7 +42,8 @@ void on_abort(int) {
 }
 
 test::SimReport run(const SimOptions& options) {
-  fmt::format_to_n(seed_text, sizeof seed_text - 1, "simulation: stopped at seed {}\n\0", options.seed);
+  *fmt::format_to_n(seed_text, sizeof seed_text - 1, "simulation: stopped at seed {}\n", options.seed).out =
+      '\0';
   return simulate(options);
 }
 
