@@ -5,11 +5,11 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <atomic>
 #include <fstream>
 #include <iostream>
 #include <thread>
 
-#include "switch/sim/load.h"
 #include "switch/sim/load.h"
 #include "switch/sim/option_text.h"
 #include "switch/sim/terminal_list.h"
@@ -29,9 +29,9 @@ struct Flags {
   bool no_mac = false;
 };
 
-LoadGenerator* running = nullptr;
+std::atomic<LoadGenerator*> running = nullptr;
 extern "C" void stop_running(int) {
-  if (running != nullptr) running->stop();
+  if (auto* generator = running.load()) generator->stop();
 }
 
 void declare(CLI::App& app, Flags& f) {
@@ -138,6 +138,7 @@ int run(Flags& f) {
     ::signal(SIGINT, stop_running);
     ::signal(SIGTERM, stop_running);
     report = (*generator)->run();
+    running = nullptr;
   }
   if (host_loop.joinable()) {
     (*host)->stop();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "switch/base/check.h"
+#include "switch/sim/log_text.h"
 
 namespace tollgate::sim {
 namespace {
@@ -243,9 +244,10 @@ void SimHost::log_entry(std::string_view event, const HostEntry& entry, HostAct 
       R"("merchant":"{}","rrn":"{}","processing":"{:06}","amount":{},"code":"{}","approved":{},)"
       R"("reversed":{},"tombstone":{},"act":"{}"}})"
       "\n",
-      format_utc(now), event, entry.mti.bcd, entry.key.stan, entry.key.transmitted, text_of(entry.key.tid),
-      text_of(entry.merchant), text_of(entry.rrn), entry.processing_code, entry.amount_minor,
-      text_of(entry.code), entry.approved, entry.reversed, entry.tombstone, act_name(act));
+      format_utc(now), event, entry.mti.bcd, entry.key.stan, entry.key.transmitted,
+      log_text(text_of(entry.key.tid)), log_text(text_of(entry.merchant)), log_text(text_of(entry.rrn)),
+      entry.processing_code, entry.amount_minor, log_text(text_of(entry.code)), entry.approved,
+      entry.reversed, entry.tombstone, act_name(act));
 }
 
 }  // namespace tollgate::sim

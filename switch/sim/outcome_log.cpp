@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "switch/sim/log_text.h"
+
 namespace tollgate::sim {
 
 Result<OutcomeLog> OutcomeLog::open(const std::string& path) {
@@ -23,9 +25,9 @@ bool OutcomeLog::write(const Outcome& outcome, WallTime at) {
                  R"({{"at":"{}","tid":"{}","merchant":"{}","batch":{},"stan":{},"kind":"{}","amount":{},)"
                  R"("outcome":"{}","code":"{}","rrn":"{}","auth":"{}","latency_us":{}}})"
                  "\n",
-                 format_utc(at), outcome.tid, outcome.merchant, outcome.batch, outcome.stan, outcome.kind,
-                 outcome.amount.minor(), outcome.outcome, outcome.code, outcome.rrn, outcome.auth,
-                 outcome.latency.count() / 1000);
+                 format_utc(at), log_text(outcome.tid), log_text(outcome.merchant), outcome.batch,
+                 outcome.stan, outcome.kind, outcome.amount.minor(), outcome.outcome, log_text(outcome.code),
+                 log_text(outcome.rrn), log_text(outcome.auth), outcome.latency.count() / 1000);
   if (::write(fd_.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) return true;
   fd_.reset();  // a torn line says that the log ends here
   return false;

@@ -232,6 +232,14 @@ TEST(SimHost, LogHasALineForEachDecisionAndNoCardNumber) {
   EXPECT_EQ(host.take_log(), "");
 }
 
+TEST(SimHost, LogStaysJsonWhateverThePeerSends) {
+  HostOptions options;
+  options.log = true;
+  auto host = host_with("", options);
+  (void)host.receive(frame_of({.tid = "1\"},{\"x\\"}), kNow);
+  EXPECT_EQ(boost::json::parse(host.take_log()).at("tid").as_string(), "1?},{?x?");
+}
+
 TEST(HostScript, FirstRuleThatFitsDecides) {
   auto host = host_with(R"(
 [[rule]]
