@@ -22,10 +22,12 @@ using namespace sim;
 struct Flags {
   std::string target = "127.0.0.1:8583", file, entry = "magstripe", json, host_listen,
               host_dialect = "iso87-ascii";
+  std::string host_wait = "15s";
   std::string warm_up = "2s", run_for = "10s", timeout = "30s", drop_after = "1s", tick = "0s",
               host_batch = "0s";
   TerminalRange range;
   LoadOptions load;
+  Duration host_patience{};
   bool no_mac = false;
 };
 
@@ -71,6 +73,8 @@ void declare(CLI::App& app, Flags& f) {
   app.add_option("--suspend-feed", f.load.suspend_feed, "FIFO with lines 'suspended TID', 'active TID'");
   app.add_option("--host-listen", f.host_listen, "Runs the upstream host here, in this process");
   app.add_option("--host-dialect", f.host_dialect, "Of that host")->capture_default_str();
+  app.add_option("--host-wait", f.host_wait, "For the switch to sign on to that host; 0s: does not wait")
+      ->capture_default_str();
   app.add_option("--host-batch", f.host_batch, "That host collects requests this long (100us)")
       ->capture_default_str();
   app.add_option("--json", f.json, "Writes the result there; - is standard output");
@@ -85,9 +89,10 @@ Result<Entry> entry_of(const std::string& name) {
 }
 
 Result<void> understand(Flags& f) {
-  for (auto [text, to] : {std::pair{&f.warm_up, &f.load.warm_up}, std::pair{&f.run_for, &f.load.duration},
-                          std::pair{&f.timeout, &f.load.timeout},
-                          std::pair{&f.drop_after, &f.load.drop_after}, std::pair{&f.tick, &f.load.tick}}) {
+  for (auto [text, to] :
+       {std::pair{&f.warm_up, &f.load.warm_up}, std::pair{&f.run_for, &f.load.duration},
+        std::pair{&f.timeout, &f.load.timeout}, std::pair{&f.drop_after, &f.load.drop_after},
+        std::pair{&f.tick, &f.load.tick}, std::pair{&f.host_wait, &f.host_patience}}) {
     auto duration = parse_duration(*text);
     if (!duration) return std::unexpected(duration.error());
     *to = *duration;
@@ -131,7 +136,12 @@ int run(Flags& f) {
     std::cerr << "host listens at " << (*host)->address() << "\n";
     host_loop = std::thread([&] { (*host)->run(); });
   }
-  auto generator = LoadGenerator::make(f.load);
+  // Without an upstream every sale is declined with 91, which says nothing about the switch.
+  const bool linked =
+      *host == nullptr || f.host_patience.count() == 0 || (*host)->wait_for_sign_on(f.host_patience);
+  auto generator =
+      linked ? LoadGenerator::make(f.load)
+             : fail(ErrorCode::unavailable, "the switch has not signed on to the host", f.host_listen);
   Result<LoadReport> report = std::unexpected(Error{});
   if (generator) {
     running = generator->get();

@@ -112,6 +112,15 @@ std::size_t HostServer::links() const {
       std::ranges::count_if(links_, [](const Link& link) { return link.stream.is_open(); }));
 }
 
+bool HostServer::wait_for_sign_on(Duration patience) const {
+  const auto until = SystemClock::now().instant + patience;
+  while (totals().network == 0) {
+    if (SystemClock::now().instant >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
 void HostServer::accept_links() {
   for (;;) {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));

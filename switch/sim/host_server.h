@@ -40,6 +40,9 @@ class HostServer {
   [[nodiscard]] HostBooks books() const;
   [[nodiscard]] HostTotals totals() const;
   [[nodiscard]] std::size_t links() const;
+  // Until a switch has linked up and signed on; false when the time was over first. Thread: any but the
+  // loop's.
+  [[nodiscard]] bool wait_for_sign_on(Duration patience) const;
   [[nodiscard]] std::uint64_t replies_dropped() const noexcept { return replies_dropped_; }
   // Processor time of the loop's thread so far; for load reports.
   [[nodiscard]] Duration processor_time() const noexcept { return Duration(processor_ns_.load()); }

@@ -92,6 +92,20 @@ TEST(HostServer, AnswersManyRequestsOfOneWrite) {
   EXPECT_EQ(host->links(), 1U);
 }
 
+TEST(HostServer, TellsWhenTheSwitchHasSignedOn) {
+  RunningHost host;
+  EXPECT_FALSE(host->wait_for_sign_on(milliseconds(20)));
+  Client client(host->address());
+  iso::MessageBuilder sign_on;
+  sign_on.set_mti({0x0800});
+  sign_on.set(7, std::string_view("1121020211"));
+  sign_on.set_number(11, 1, 6);
+  sign_on.set(70, std::string_view("001"));
+  std::array<std::uint8_t, 128> room;
+  client.send(iso::encode(*iso::Dialect::builtin("iso87-ascii"), sign_on, room).value());
+  EXPECT_TRUE(host->wait_for_sign_on(std::chrono::seconds(10)));
+}
+
 TEST(HostServer, FramesMaySplitAnywhere) {
   RunningHost host;
   Client client(host->address());

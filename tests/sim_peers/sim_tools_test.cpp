@@ -109,7 +109,8 @@ TEST(LoadCommand, DrivesATargetAndWritesItsReport) {
                   "--for",         "60s",
                   "--json",        path,
                   "--server-pid",  std::to_string(::getpid()),
-                  "--host-listen", "127.0.0.1:0"}),
+                  "--host-listen", "127.0.0.1:0",
+                  "--host-wait",   "0s"}),
             0);
   std::ifstream in(path);
   std::string text;
@@ -132,6 +133,7 @@ TEST(LoadCommand, RefusesWrongFlags) {
   EXPECT_EQ(load({"--terminals", "0"}), 2);
   EXPECT_EQ(load({"--terminals-file", "/nonexistent"}), 1);
   EXPECT_EQ(load({"--server-pid", "-1"}), 1);
+  EXPECT_EQ(load({"--host-listen", "127.0.0.1:0", "--host-wait", "20ms"}), 1) << "nobody signs on to it";
 }
 
 }  // namespace
