@@ -52,6 +52,15 @@ bool good_key(std::string_view key) {
   return key.size() <= kKeyMax && std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
+// An address that named nothing may hold whatever somebody pasted, a card number too: it stays out of the
+// log.
+bool names_an_object(const Outcome& outcome) {
+  if (outcome) return true;
+  const auto& code = outcome.error().code;
+  return code == "precondition_failed" || code == "holds_remain" || code == "invalid_transition" ||
+         code == "version_mismatch";
+}
+
 }  // namespace
 
 struct Api::State {
@@ -65,10 +74,10 @@ struct Api::State {
   Router router;
   LedgerReader ledger;
   TransactionReader transactions;
-  std::mutex chance_mutex, estate_mutex, running_mutex;
+  std::mutex chance_mutex, estate_mutex, token_mutex, running_mutex;
   std::set<std::string> running;  // requests with a key, while they run
   std::atomic<std::uint64_t> requests{0};
-  Shared shared{backend, ledger, transactions, chance, chance_mutex, estate_mutex};
+  Shared shared{backend, ledger, transactions, chance, chance_mutex, estate_mutex, token_mutex};
 
   std::string request_id(const http::Request& request) {
     const auto given = request.headers.get("Request-Id");
@@ -177,7 +186,7 @@ std::expected<void, Problem> Api::State::read_preconditions(Call& call) const {
   if (given == "*") {
     call.if_match.any = true;
     log::warn("admin", "If-Match: * used",
-              {{"principal", call.principal.name}, {"path", call.path_text}, {"request", call.request_id}});
+              {{"principal", call.principal.name}, {"route", call.route.path}, {"request", call.request_id}});
     return {};
   }
   const auto bad = admin::refuse("invalid_parameter", "If-Match is \"v17\" or *");
@@ -274,6 +283,9 @@ http::Response Api::handle(http::Request&& request) {
     log::error("admin", "request failed", {{"request", id}, {"reason", e.what()}});
     outcome = admin::refuse("internal", "");
   }
+  if (!outcome && outcome.error().code == "internal" && !outcome.error().detail.empty())
+    log::error("admin", "request failed", {{"request", id}, {"reason", outcome.error().detail}});
+  const bool named = names_an_object(outcome);
   auto response = outcome ? std::move(*outcome) : render(outcome.error(), state_->context(request, id));
   response.headers.set("Request-Id", id);
   response.headers.set("Cache-Control", "no-store");
@@ -282,7 +294,7 @@ http::Response Api::handle(http::Request&& request) {
     log::info("admin", "order",
               {{"request", id},
                {"method", request.method},
-               {"path", split_target(request.target).path},
+               {"path", named ? split_target(request.target).path : route},
                {"status", response.status},
                {"peer", request.peer}});
   if (state_->options.observe)

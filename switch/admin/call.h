@@ -31,6 +31,7 @@ struct Shared {
   Chance& chance;  // under chance_mutex
   std::mutex& chance_mutex;
   std::mutex& estate_mutex;  // one estate document at a time: it reads, merges and writes
+  std::mutex& token_mutex;   // one new token at a time, for its name
 };
 
 enum class Format { json, ndjson };

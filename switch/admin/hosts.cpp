@@ -11,7 +11,8 @@ namespace {
 Outcome list_hosts(Call& call) {
   const auto names = call.query.take_list("name");
   const auto states = call.query.take_list("state");
-  if (const auto limit = call.query.take_limit(); !limit) return std::unexpected(limit.error());  // a few rows: always all
+  // A few rows: always all.
+  if (const auto limit = call.query.take_limit(); !limit) return std::unexpected(limit.error());
   if (auto done = call.query.done(); !done) return std::unexpected(done.error());
   const auto reference = call.backend.reference();
   auto all = call.backend.hosts();

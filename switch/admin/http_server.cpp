@@ -15,6 +15,7 @@
 #include <unordered_set>
 
 #include "switch/base/log.h"
+#include "switch/base/thread.h"
 
 namespace tollgate::http {
 namespace {
@@ -353,7 +354,10 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Serv
       local.address().is_v6() ? "[" + local.address().to_string() + "]" : local.address().to_string();
   state->bound = host + ":" + std::to_string(local.port());
   state->accept();
-  state->thread = std::thread([s = state.get()] { s->io.run(); });
+  state->thread = std::thread([s = state.get()] {
+    name_this_thread("tg-http");
+    s->io.run();
+  });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 

@@ -213,7 +213,8 @@ Outcome list_terminals(Call& call) {
 // The terminal as the answer of an order shows it: everything by value, because an engine's thread runs it.
 Render render_terminal(const Backend& backend, const core::TerminalView& view) {
   const auto merchant = backend.merchant(view.terminal.merchant_code());
-  const auto* device = device_of(*backend.reference(), view.terminal.serial_number());
+  const auto reference = backend.reference();  // holds what device points into
+  const auto* device = device_of(*reference, view.terminal.serial_number());
   return [facts = backend.facts(), merchant = merchant ? std::optional(merchant->merchant) : std::nullopt,
           device =
               device != nullptr ? std::optional(*device) : std::nullopt](const core::CommandResult& result) {

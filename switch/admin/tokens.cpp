@@ -30,7 +30,8 @@ void write_token(JsonOut& out, const v1::TokenCreated& token, const Clock& clock
 }
 
 Outcome list_tokens(Call& call) {
-  if (const auto limit = call.query.take_limit(); !limit) return std::unexpected(limit.error());  // at most 1000: always all
+  // At most 1000: always all.
+  if (const auto limit = call.query.take_limit(); !limit) return std::unexpected(limit.error());
   if (auto done = call.query.done(); !done) return std::unexpected(done.error());
   const auto reference = call.backend.reference();
   const Clock clock(call.backend.facts().time_zone);
@@ -79,17 +80,31 @@ const v1::TokenCreated* find_token(const ReferenceData& reference, std::string_v
   return it == reference.tokens.end() ? nullptr : &*it;
 }
 
+// A name says who did something, so two tokens of one name may not exist. A repeat of the request that made
+// it is not a second one: an order about nothing tells, because the engine looks for the key first.
+std::optional<Problem> name_taken(Call& call, const std::string& name) {
+  if (find_token(*call.backend.reference(), name) == nullptr) return std::nullopt;
+  if (!call.dry_run) {
+    const auto known = order(call, {kHouse, call.caller(), core::HouseCommand(core::RevokeToken{})});
+    if (known && known->replayed) return std::nullopt;
+    if (!known && known.error().code != "not_found") return known.error();
+  }
+  return Problem{"already_exists", "a token has this name"};
+}
+
 // The answer is made from what is in force, because only then the token has its id; the stored one is only
 // its marker.
 Outcome create_token(Call& call) {
   if (auto done = call.query.done(); !done) return std::unexpected(done.error());
   auto token = read_token(call);
   if (!token) return std::unexpected(token.error());
+  const std::lock_guard guard(call.shared.token_mutex);  // looks for the name, then takes it
   if (call.backend.reference()->tokens.size() >= kTokensMax)
     return refuse("blast_radius_exceeded", "there are 1000 tokens; revoke some");
+  if (auto problem = name_taken(call, token->name())) return std::unexpected(std::move(*problem));
   NewToken made;
   {
-    const std::lock_guard guard(call.shared.chance_mutex);
+    const std::lock_guard chance(call.shared.chance_mutex);
     made = make_token(call.shared.chance);
   }
   token->set_sha256(made.sha256.data(), made.sha256.size());
@@ -97,21 +112,16 @@ Outcome create_token(Call& call) {
   command.caller.render = [](const core::CommandResult&) {
     return std::pair<std::uint32_t, std::string>(201, "{}");
   };
-  // A name says who did something, so two tokens of one name may not exist; a repeat of the same request is
-  // not a second one.
-  const auto before = call.backend.reference();
-  // The engine decides that (it knows which is which); a dry run has no key and is told here.
-  if (call.dry_run && find_token(*before, token->name()) != nullptr)
-    return refuse("already_exists", "a token has this name");
-  const Clock clock(call.backend.facts().time_zone);
   const auto result = order(call, std::move(command));
   if (!result) return std::unexpected(result.error());
+  const auto reference = call.backend.reference();
+  const auto* now = find_token(*reference, token->name());
+  if (result->replayed && now == nullptr)
+    return refuse("not_found", "the token that this request made is revoked");
   const auto secret = result->replayed || call.dry_run ? std::string() : made.text;
   std::string body;
   JsonOut out(body);
-  const auto reference = call.backend.reference();
-  const auto* now = find_token(*reference, token->name());
-  write_token(out, now != nullptr ? *now : *token, clock, &secret);
+  write_token(out, now != nullptr ? *now : *token, Clock(call.backend.facts().time_zone), &secret);
   if (call.dry_run) body.insert(body.size() - 1, ",\"dry_run\":true");
   auto response = json_response(std::move(body), 201);
   if (result->replayed) response.headers.set("Idempotency-Replayed", "true");
