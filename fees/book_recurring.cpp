@@ -192,11 +192,11 @@ Priced<RecurringResult> Book::close(Per level, const EventFacts& who, WallTime a
   return out;
 }
 
-Priced<Book::Recognised> Book::recognise(const EventFacts& who, WallTime at) {
+Priced<RecognisedResult> Book::recognise(const EventFacts& who, WallTime at) {
   State& s = *state_;
   auto own = s.in_force(who, at);
   if (!own) return std::unexpected(std::move(own.error()));
-  Recognised out{(*own)->moment(at).business_date, {}};
+  RecognisedResult out{(*own)->moment(at).business_date, {}};
   for (auto& charged : s.charges) {
     const Subject& subject = s.subjects[charged.subject];
     if (subject.closed || subject.who.merchant != who.merchant || charged.fee.timing != Timing::advance)

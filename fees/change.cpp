@@ -70,6 +70,11 @@ std::int64_t returned_after(const CompiledSchedule& schedule, std::uint16_t inde
   return give_back({line_minor, refunded, amount, component.rounding.value_or(schedule.text().rounding)});
 }
 
+// done stays inside the whole, also when a reversed refund left more returned than its share.
+std::int64_t part_back(std::int64_t value, std::int64_t done, std::int64_t whole, Rounding mode) noexcept {
+  return give_back({value, std::clamp<std::int64_t>(done, 0, whole), whole, mode});
+}
+
 std::int64_t change_of(const CompiledSchedule& schedule, const std::vector<std::string>& ids,
                        const Assessment& change) noexcept {
   std::int64_t sum = 0;
@@ -91,7 +96,7 @@ void return_split(const CompiledSchedule& schedule, const Standing::Shared& shar
   line.house_minor = of - change_of(schedule, split.less, out);
   for (std::size_t p = 0; p < shared.party_minor.size(); ++p) {
     const auto back =
-        give_back({shared.party_minor[p], shared.of_returned_minor - of, shared.of_minor, Rounding::down});
+        part_back(shared.party_minor[p], shared.of_returned_minor - of, shared.of_minor, Rounding::down);
     line.party_minor[p] = shared.party_returned_minor[p] - back;
     line.house_minor -= line.party_minor[p];
   }
@@ -153,8 +158,8 @@ void refund(const CompiledSchedule& schedule, const Standing& sale, const Event&
   for (const auto& shared : sale.splits) return_split(schedule, shared, out);
   out.totals.taxable_minor = -taxable;
   out.totals.tax_minor =
-      sale.tax_returned_minor - give_back({sale.tax_minor, sale.taxable_returned_minor + taxable,
-                                           sale.taxable_minor, program.rounding});
+      sale.tax_returned_minor -
+      part_back(sale.tax_minor, sale.taxable_returned_minor + taxable, sale.taxable_minor, program.rounding);
   Assessment own;
   assess(schedule, event, volumes, own);
   for (const Line& line : own.lines()) {
@@ -315,11 +320,10 @@ void apply_refund(const CompiledSchedule& schedule, const Assessment& change, st
     const std::int64_t returned = shared.of_returned_minor;
     for (std::size_t p = 0; p < shared.party_minor.size(); ++p) {
       const auto back =
-          direction > 0
-              ? give_back({shared.party_minor[p], returned - of, shared.of_minor, Rounding::down}) -
-                    shared.party_returned_minor[p]
-              : shared.party_returned_minor[p] -
-                    give_back({shared.party_minor[p], returned + of, shared.of_minor, Rounding::down});
+          direction > 0 ? part_back(shared.party_minor[p], returned - of, shared.of_minor, Rounding::down) -
+                              shared.party_returned_minor[p]
+                        : shared.party_returned_minor[p] - part_back(shared.party_minor[p], returned + of,
+                                                                     shared.of_minor, Rounding::down);
       shared.party_returned_minor[p] += direction * back;
       house += back;
     }

@@ -293,7 +293,7 @@ Found uncovered(const FeeSchedule& s) {
 // FEES on FEES can double at every step. Amounts must stay inside 62 bits, so that no intermediate leaves
 // 128.
 Found out_of_bounds(const FeeSchedule& s) {
-  constexpr Int128 kBound = Int128{1} << 62;
+  constexpr Int128 kBound = Int128{1} << 60;
   std::vector<Int128> largest;
   Int128 sum = 0;
   for (std::size_t i = 0; i < s.components.size(); ++i) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "fees/book.h"
+#include "fees/book_types.h"
 #include "fees/facts.h"
 #include "switch/base/result.h"
 

@@ -124,7 +124,7 @@ Prepared::Prepared(const SharedClasses& classes, Currency of_schedule, const Eve
   if (used(Dimension::hours)) hours = classes.hours.of(event.local_minute);
   // 1970-01-01 was a Thursday.
   if (used(Dimension::weekdays))
-    weekday = static_cast<std::uint32_t>(((event.business_date.days + 3) % 7 + 7) % 7);
+    weekday = static_cast<std::uint32_t>(((event.business_date.days % 7) + 10) % 7);
 }
 
 template <class Holds>

@@ -15,8 +15,19 @@ bool amount_ok(std::int64_t minor) noexcept {
   return minor >= 0 && minor <= kAmountMax;
 }
 // What the engine's static bound allows for a line or a sum of lines.
+constexpr std::int64_t kSumMax = std::int64_t{1} << 60;
 bool sum_ok(std::int64_t minor) noexcept {
-  return minor >= 0 && minor <= std::int64_t{1} << 62;
+  return minor >= 0 && minor <= kSumMax;
+}
+bool house_ok(std::int64_t minor) noexcept {
+  return minor >= -kSumMax && minor <= kSumMax;
+}
+// Each in its bounds, and their sum too.
+template <class List>
+bool sums_ok(const List& list) noexcept {
+  Int128 sum = 0;
+  for (const auto minor : list) sum += minor;
+  return std::ranges::all_of(list, sum_ok) && sum <= kSumMax;
 }
 
 template <class Enum>
@@ -70,10 +81,15 @@ std::optional<Standing> read_standing(const v1::ReceiptStanding& from, const Com
   if (!amount_ok(s.amount_minor) || !amount_ok(s.refunded_minor) || s.refunded_minor > s.amount_minor)
     return std::nullopt;
   int last = -1;
+  Int128 sum = 0;
   for (const auto& f : from.fees()) {
     if (f.component() >= text.components.size() || static_cast<int>(f.component()) <= last ||
         !sum_ok(f.amount_minor()) || !sum_ok(f.returned_minor()) || !sum_ok(f.base_minor()) ||
         f.account() > 9999)
+      return std::nullopt;
+    sum += f.amount_minor();
+    if (f.returned_minor() > f.amount_minor() || sum > kSumMax ||
+        !text.components[f.component()].prices(PricedEvent::sale))
       return std::nullopt;
     last = static_cast<int>(f.component());
     s.fees.push_back({static_cast<std::uint16_t>(f.component()), static_cast<std::uint16_t>(f.account()),
@@ -85,8 +101,8 @@ std::optional<Standing> read_standing(const v1::ReceiptStanding& from, const Com
     const auto parties = static_cast<int>(text.splits[p.split()].parties.size());
     if (p.party_minor_size() != parties || p.party_returned_minor_size() != parties ||
         !sum_ok(p.of_minor()) || !sum_ok(p.of_returned_minor()) || p.of_returned_minor() > p.of_minor() ||
-        !std::ranges::all_of(p.party_minor(), sum_ok) ||
-        !std::ranges::all_of(p.party_returned_minor(), sum_ok))
+        !sums_ok(p.party_minor()) || !sums_ok(p.party_returned_minor()) || !house_ok(p.house_minor()) ||
+        !house_ok(p.house_returned_minor()))
       return std::nullopt;
     last = static_cast<int>(p.split());
     Standing::Shared shared{static_cast<std::uint16_t>(p.split()),

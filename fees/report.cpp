@@ -10,12 +10,13 @@
 namespace tollgate::fees {
 namespace {
 
-// What one amount costs in one segment: integers as booked, and exact values where the booked ones only add rounding noise.
+// What one amount costs in one segment: integers as booked, and exact values where the booked ones only add
+// rounding noise.
 struct Point {
   std::int64_t amount = 0;
-  std::int64_t fee = 0;   // merchant's fee and tax on top
+  std::int64_t fee = 0;  // merchant's fee and tax on top
   std::int64_t net = 0;
-  Int128 exact_net = 0;   // over 10^18
+  Int128 exact_net = 0;  // over 10^18
   Int128 exact_margin = 0;
   std::int64_t margin = 0;
   std::vector<std::uint32_t> shape;  // rules, clamps and tiers: between equal shapes the fee is linear
@@ -24,7 +25,9 @@ struct Point {
 class Axis {
  public:
   Axis(const CompiledSchedule& schedule, const Segment& segment)
-      : schedule_(schedule), event_(segment.event), volumes_(schedule.text().components.size(), segment.volume) {}
+      : schedule_(schedule),
+        event_(segment.event),
+        volumes_(schedule.text().components.size(), segment.volume) {}
 
   [[nodiscard]] Point at(std::int64_t amount) {
     event_.amount_minor = amount;
@@ -60,7 +63,8 @@ class Axis {
     std::uint32_t tier = 0;
     while (tier + 1 < rule.tiers.size() && end > rule.tiers[tier].up_to) ++tier;
     const std::uint32_t zero = line.base_minor == 0 ? flag::kReturned : 0;  // a bit that a sale never has
-    const std::uint32_t flags = (line.flags & (flag::kMin | flag::kMax | flag::kGroupMin | flag::kGroupMax)) | zero;
+    const std::uint32_t flags =
+        (line.flags & (flag::kMin | flag::kMax | flag::kGroupMin | flag::kGroupMax)) | zero;
     return std::uint32_t{line.component} << 24 | std::uint32_t{line.rule} << 16 | tier << 8 | flags;
   }
 
@@ -70,14 +74,17 @@ class Axis {
   Assessment assessment_;
 };
 
-// Largest amount in [low, high] that satisfies `holds`, which is true up to some amount and false after it; low − 1 if none.
+// Largest amount in [low, high] that satisfies `holds`, which is true up to some amount and false after it;
+// low − 1 if none.
 template <class Holds>
 std::int64_t last_where(std::int64_t low, std::int64_t high, Holds holds) {
   std::int64_t below = low - 1;
   while (below < high) {
     const std::int64_t middle = below + (high - below + 1) / 2;
-    if (holds(middle)) below = middle;
-    else high = middle - 1;
+    if (holds(middle))
+      below = middle;
+    else
+      high = middle - 1;
   }
   return below;
 }
@@ -113,7 +120,8 @@ class Analysis {
   }
   // `low` and `middle` are of one shape: where does it end?
   void pieces_joined(const Point& low, const Point& middle, const Point& high) {
-    const auto last = last_where(middle.amount, high.amount - 1, [&](std::int64_t a) { return axis_.at(a).shape == low.shape; });
+    const auto last = last_where(middle.amount, high.amount - 1,
+                                 [&](std::int64_t a) { return axis_.at(a).shape == low.shape; });
     piece(low, axis_.at(last));
     pieces(axis_.at(last + 1), high);
   }
@@ -124,7 +132,8 @@ class Analysis {
     if (high.exact_net < low.exact_net) fall(low, high);
     seen_ = true;
     last_ = high;
-    const auto free = last_where(std::max<std::int64_t>(low.amount, 1), high.amount, [&](std::int64_t a) { return axis_.at(a).fee == 0; });
+    const auto free = last_where(std::max<std::int64_t>(low.amount, 1), high.amount,
+                                 [&](std::int64_t a) { return axis_.at(a).fee == 0; });
     if (free >= std::max<std::int64_t>(low.amount, 1)) free_ = free;
     above(low.amount, high);
     margins(low, high);
@@ -134,8 +143,8 @@ class Analysis {
     out_.push_back({FindingKind::net_falls, segment_.name, from.amount, to.amount, from.net, to.net});
   }
 
-  // The booked fee never falls here, so no amount from fee(a) on can lie below its fee: step down until one does.
-  // A rate within a millionth of 1 steps slowly; what is reported then is a bound, never too small.
+  // The booked fee never falls here, so no amount from fee(a) on can lie below its fee: step down until one
+  // does. A rate within a millionth of 1 steps slowly; what is reported then is a bound, never too small.
   static constexpr int kStepsMax = 20'000;
   void above(std::int64_t low, const Point& high) {
     std::int64_t a = high.amount, fee = high.fee;
@@ -151,8 +160,13 @@ class Analysis {
     const bool from = low.exact_margin < 0, to = high.exact_margin < 0;
     if (!from && !to) return;
     std::int64_t first = low.amount, last = high.amount;
-    if (from && !to) last = last_where(low.amount, high.amount, [&](std::int64_t a) { return axis_.at(a).exact_margin < 0; });
-    if (!from && to) first = last_where(low.amount, high.amount, [&](std::int64_t a) { return axis_.at(a).exact_margin >= 0; }) + 1;
+    if (from && !to)
+      last =
+          last_where(low.amount, high.amount, [&](std::int64_t a) { return axis_.at(a).exact_margin < 0; });
+    if (!from && to)
+      first =
+          last_where(low.amount, high.amount, [&](std::int64_t a) { return axis_.at(a).exact_margin >= 0; }) +
+          1;
     if (negative_.to_minor + 1 != first || !losing_) {
       flush_negative();
       negative_ = {FindingKind::negative_margin, segment_.name, first, last, axis_.at(first).margin, 0};
@@ -190,15 +204,17 @@ std::string Finding::text(const CompiledSchedule& schedule) const {
   const auto money = [&](std::int64_t minor) { return format_minor(minor, schedule.text().currency); };
   switch (kind) {
     case FindingKind::net_falls:
-      return fmt::format("{}: from {} to {} the merchant's net goes from {} to {}", segment, money(from_minor), money(to_minor),
-                         money(before_minor), money(after_minor));
-    case FindingKind::fee_above_amount: return fmt::format("{}: the fee is above the ticket up to {}", segment, money(to_minor));
+      return fmt::format("{}: from {} to {} the merchant's net goes from {} to {}", segment,
+                         money(from_minor), money(to_minor), money(before_minor), money(after_minor));
+    case FindingKind::fee_above_amount:
+      return fmt::format("{}: the fee is above the ticket up to {}", segment, money(to_minor));
     case FindingKind::free_ticket:
-      return to_minor == kAmountMax ? fmt::format("{}: no ticket pays a fee", segment)
-                                    : fmt::format("{}: the largest ticket that pays nothing is {}", segment, money(to_minor));
+      return to_minor == kAmountMax
+                 ? fmt::format("{}: no ticket pays a fee", segment)
+                 : fmt::format("{}: the largest ticket that pays nothing is {}", segment, money(to_minor));
     case FindingKind::negative_margin:
-      return fmt::format("{}: fees are below the house's costs from {} to {} (margin {} to {})", segment, money(from_minor),
-                         money(to_minor), money(before_minor), money(after_minor));
+      return fmt::format("{}: fees are below the house's costs from {} to {} (margin {} to {})", segment,
+                         money(from_minor), money(to_minor), money(before_minor), money(after_minor));
   }
   return {};
 }

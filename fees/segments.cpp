@@ -20,7 +20,9 @@ bool inside_hours(const std::vector<Range>& ranges, std::int64_t minute) {
     return r.min <= r.max ? r.min <= minute && minute <= r.max : minute >= r.min || minute <= r.max;
   });
 }
-int weekday_of(BusinessDate date) { return ((date.days + 3) % 7 + 7) % 7; }
+int weekday_of(BusinessDate date) {
+  return (date.days % 7 + 10) % 7;
+}
 
 // One value of a dimension: how it is put into a segment, and its name ("" for a value that no rule names).
 struct Choice {
@@ -67,7 +69,8 @@ void read_names(const Match& m, Named& named) {
 }
 
 template <class Enum, std::size_t N>
-Choices fact_choices(const std::set<unsigned>& values, const std::array<Words, N>& words, std::string_view what, Enum Facts::*member) {
+Choices fact_choices(const std::set<unsigned>& values, const std::array<Words, N>& words,
+                     std::string_view what, Enum Facts::*member) {
   Choices out{{[](Segment&) { return true; }, ""}};  // absent: no rule names it
   for (const auto v : values)
     out.push_back({[member, v](Segment& s) {
@@ -91,7 +94,8 @@ Choices code_choices(const std::set<Code>& values, std::string_view what, bool t
 }
 
 Choices start_choices(const std::set<std::int64_t>& starts, std::int64_t low, std::string_view what,
-                      const std::function<std::string(std::int64_t)>& show, const std::function<void(Segment&, std::int64_t)>& put) {
+                      const std::function<std::string(std::int64_t)>& show,
+                      const std::function<void(Segment&, std::int64_t)>& put) {
   std::set<std::int64_t> all = starts;
   all.insert(low);
   Choices out;
@@ -110,10 +114,14 @@ std::vector<Choices> dimensions_of(const Named& n, const std::set<std::int64_t>&
   std::vector<Choices> out;
   const auto names = [&](Dimension d) { return (n.given >> static_cast<unsigned>(d) & 1U) != 0; };
   const auto number = [](std::int64_t v) { return std::to_string(v); };
-  if (names(Dimension::channel)) out.push_back(fact_choices(n.channels, kChannelWords, "channel", &Facts::channel));
-  if (names(Dimension::funding)) out.push_back(fact_choices(n.fundings, kFundingWords, "funding", &Facts::funding));
-  if (names(Dimension::region)) out.push_back(fact_choices(n.regions, kRegionWords, "region", &Facts::region));
-  if (names(Dimension::settlement)) out.push_back(fact_choices(n.settlements, kSettlementWords, "settlement", &Facts::settlement));
+  if (names(Dimension::channel))
+    out.push_back(fact_choices(n.channels, kChannelWords, "channel", &Facts::channel));
+  if (names(Dimension::funding))
+    out.push_back(fact_choices(n.fundings, kFundingWords, "funding", &Facts::funding));
+  if (names(Dimension::region))
+    out.push_back(fact_choices(n.regions, kRegionWords, "region", &Facts::region));
+  if (names(Dimension::settlement))
+    out.push_back(fact_choices(n.settlements, kSettlementWords, "settlement", &Facts::settlement));
   if (names(Dimension::brand)) out.push_back(code_choices(n.brands, "brand", false));
   if (names(Dimension::tags)) out.push_back(code_choices(n.tags, "tag", true));
   if (names(Dimension::currency)) {
@@ -127,19 +135,24 @@ std::vector<Choices> dimensions_of(const Named& n, const std::set<std::int64_t>&
     out.push_back(std::move(list));
   }
   if (names(Dimension::mcc)) {
-    auto list = start_choices(n.mcc, 0, "mcc", number, [](Segment& s, std::int64_t v) { s.event.facts.mcc = static_cast<std::int32_t>(std::min<std::int64_t>(v, 9999)); });
+    auto list = start_choices(n.mcc, 0, "mcc", number, [](Segment& s, std::int64_t v) {
+      s.event.facts.mcc = static_cast<std::int32_t>(std::min<std::int64_t>(v, 9999));
+    });
     list.push_back({[](Segment&) { return true; }, "no mcc"});
     out.push_back(std::move(list));
   }
   if (names(Dimension::dates)) {
     const std::int64_t low = n.dates.empty() ? kSomeThursday : *n.dates.begin() - 1;
-    out.push_back(start_choices(n.dates, low, "date", [](std::int64_t v) { return format_date({static_cast<std::int32_t>(v)}); },
-                                [](Segment& s, std::int64_t v) { s.event.business_date.days = static_cast<std::int32_t>(v); }));
+    out.push_back(start_choices(
+        n.dates, low, "date", [](std::int64_t v) { return format_date({static_cast<std::int32_t>(v)}); },
+        [](Segment& s, std::int64_t v) { s.event.business_date.days = static_cast<std::int32_t>(v); }));
   }
   if (names(Dimension::hours))
-    out.push_back(start_choices(n.hours, 0, "time", [](std::int64_t v) { return fmt::format("{:02}:{:02}", v / 60, v % 60); },
-                                [](Segment& s, std::int64_t v) { s.event.local_minute = static_cast<std::int32_t>(v); }));
-  if (names(Dimension::weekdays)) {  // after dates: the first such day from the date on, if it is still the same class
+    out.push_back(start_choices(
+        n.hours, 0, "time", [](std::int64_t v) { return fmt::format("{:02}:{:02}", v / 60, v % 60); },
+        [](Segment& s, std::int64_t v) { s.event.local_minute = static_cast<std::int32_t>(v); }));
+  if (names(Dimension::weekdays)) {  // after dates: the first such day from the date on, if it is still the
+                                     // same class
     Choices list;
     for (int w = 0; w < 7; ++w) {
       list.push_back({[w, dates = n.dates](Segment& s) {
@@ -152,7 +165,9 @@ std::vector<Choices> dimensions_of(const Named& n, const std::set<std::int64_t>&
     }
     out.push_back(std::move(list));
   }
-  if (volumes.size() > 1) out.push_back(start_choices(volumes, 0, "volume", number, [](Segment& s, std::int64_t v) { s.volume = v; }));
+  if (volumes.size() > 1)
+    out.push_back(
+        start_choices(volumes, 0, "volume", number, [](Segment& s, std::int64_t v) { s.volume = v; }));
   return out;
 }
 
@@ -174,7 +189,8 @@ std::vector<bool> rules_met(const CompiledSchedule& schedule, Segment& segment) 
     if (!component.prices(PricedEvent::sale)) continue;
     const std::int64_t base = component.volume == VolumeMode::running ? segment.volume : 0;
     for (const auto& rule : component.rules) {
-      met.push_back(takes_at_some_amount(rule.match, segment.event, schedule.text().currency, segment.volume));
+      met.push_back(
+          takes_at_some_amount(rule.match, segment.event, schedule.text().currency, segment.volume));
       if (!met.back()) continue;
       if (rule.match.names(Dimension::amount)) {
         if (rule.match.amount.min != INT64_MIN) start(rule.match.amount.min);
@@ -192,7 +208,8 @@ std::vector<bool> rules_met(const CompiledSchedule& schedule, Segment& segment) 
 void put_rule(const Match& m, Segment& s) {
   const auto first = [](std::uint32_t bits) { return bits == 0 ? 0 : std::countr_zero(bits); };
   const auto low = [](const std::vector<Range>& ranges, std::int64_t open) {
-    return ranges.front().min == INT64_MIN ? (ranges.front().max == INT64_MAX ? open : ranges.front().max) : ranges.front().min;
+    return ranges.front().min == INT64_MIN ? (ranges.front().max == INT64_MAX ? open : ranges.front().max)
+                                           : ranges.front().min;
   };
   Facts& f = s.event.facts;
   f.channel = static_cast<Channel>(first(m.channels));
@@ -206,7 +223,9 @@ void put_rule(const Match& m, Segment& s) {
   if (!m.hours.empty()) s.event.local_minute = static_cast<std::int32_t>(m.hours.front().min);
   if (!m.dates.empty()) s.event.business_date.days = static_cast<std::int32_t>(low(m.dates, kSomeThursday));
   if (m.names(Dimension::volume)) s.volume = std::max<std::int64_t>(0, m.volume.min);
-  for (int d = 0; m.weekdays != 0 && d < 7 && (m.weekdays >> weekday_of(s.event.business_date) & 1U) == 0; ++d) ++s.event.business_date.days;
+  for (int d = 0; m.weekdays != 0 && d < 7 && (m.weekdays >> weekday_of(s.event.business_date) & 1U) == 0;
+       ++d)
+    ++s.event.business_date.days;
 }
 
 class Collector {
@@ -240,9 +259,13 @@ class Collector {
 
 bool takes_at_some_amount(const Match& m, const Event& event, Currency currency, std::int64_t volume) {
   const Facts& f = event.facts;
-  const auto bit = [&](Dimension d, std::uint32_t mask, unsigned value) { return !m.names(d) || (mask >> value & 1U) != 0; };
+  const auto bit = [&](Dimension d, std::uint32_t mask, unsigned value) {
+    return !m.names(d) || (mask >> value & 1U) != 0;
+  };
   const auto named = [&](Dimension d, bool holds) { return !m.names(d) || holds; };
-  const auto has = [](const auto& list, const auto& value) { return std::ranges::find(list, value) != list.end(); };
+  const auto has = [](const auto& list, const auto& value) {
+    return std::ranges::find(list, value) != list.end();
+  };
   bool tagged = false;
   for (std::size_t i = 0; i < f.tags.size(); ++i) tagged = tagged || has(m.tags, f.tags[i]);
   return bit(Dimension::channel, m.channels, static_cast<unsigned>(f.channel)) &&

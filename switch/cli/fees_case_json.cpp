@@ -131,7 +131,7 @@ json::object to_json(const RecurringResult& result, bool closing) {
   return out;
 }
 
-json::object to_json(const Book::Recognised& result) {
+json::object to_json(const RecognisedResult& result) {
   json::object out;
   out["business_date"] = format_date(result.business_date);
   out["earned"] = earned_json(result.earned);

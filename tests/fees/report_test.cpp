@@ -33,7 +33,8 @@ TEST(Report, NamesEveryWholeTicketBandWhereTheNetFalls) {
   EXPECT_EQ(falls[0].after_minor, 99401);
   EXPECT_EQ(falls[1].to_minor, 200000);
   EXPECT_EQ(falls[2].to_minor, 300001);
-  EXPECT_EQ(falls[0].text(*schedule), "any: from 1000.00 to 1000.01 the merchant's net goes from 996.20 to 994.01");
+  EXPECT_EQ(falls[0].text(*schedule),
+            "any: from 1000.00 to 1000.01 the merchant's net goes from 996.20 to 994.01");
 }
 
 TEST(Report, FindsTheLargestFreeTicketOfEachSegment) {
@@ -46,7 +47,8 @@ TEST(Report, FindsTheLargestFreeTicketOfEachSegment) {
 }
 
 TEST(Report, AMinimumOfOneLeavesNoFreeTicket) {
-  const auto schedule = must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[{"id":"all","rate":"0.006","min":1}]}])"));
+  const auto schedule = must_load(
+      schedule_with(R"([{"id":"mdr","account":"4100","rules":[{"id":"all","rate":"0.006","min":1}]}])"));
   EXPECT_TRUE(report_on(*schedule).findings.empty());
 }
 
@@ -75,9 +77,11 @@ TEST(Report, SaysWhenItCouldNotLookAtEveryCombination) {
   std::string rules;
   for (int i = 0; i < 200; ++i) {
     const auto n = std::to_string(i);
-    rules += R"({"id":"r)" + n + R"(","match":{"brand":["B)" + n + R"("],"mcc":[{"min":)" + n + R"(,"max":)" + n + R"(}]},"rate":"0.004"},)";
+    rules += R"({"id":"r)" + n + R"(","match":{"brand":["B)" + n + R"("],"mcc":[{"min":)" + n + R"(,"max":)" +
+             n + R"(}]},"rate":"0.004"},)";
   }
-  const auto report = report_on(*must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[)" + rules + R"({"id":"z","rate":"0.006"}]}])")));
+  const auto report = report_on(*must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[)" +
+                                                         rules + R"({"id":"z","rate":"0.006"}]}])")));
   EXPECT_FALSE(report.complete);
   EXPECT_EQ(report.segments, 201);
 }
@@ -112,16 +116,23 @@ TEST(Report, AgreesWithPricingEveryTicket) {
   for (int round = 0; round < 60; ++round) {
     std::string rules;
     std::int64_t at = 0;
-    const auto rate = [&] { return R"("rate":"0.0)" + std::to_string(pick(9)) + std::to_string(pick(9)) + "1\""; };
+    const auto rate = [&] {
+      return R"("rate":"0.0)" + std::to_string(pick(9)) + std::to_string(pick(9)) + "1\"";
+    };
     for (std::uint64_t i = 0; i < pick(4); ++i) {
       at += 1 + static_cast<std::int64_t>(pick(400));
-      rules += R"({"id":"r)" + std::to_string(i) + R"(","match":{"amount":{"max":)" + std::to_string(at) + "}}," + rate() +
-               R"(,"fixed":)" + std::to_string(pick(3)) + R"(,"max":)" + std::to_string(4 + pick(9)) + "},";
+      rules += R"({"id":"r)" + std::to_string(i) + R"(","match":{"amount":{"max":)" + std::to_string(at) +
+               "}}," + rate() + R"(,"fixed":)" + std::to_string(pick(3)) + R"(,"max":)" +
+               std::to_string(4 + pick(9)) + "},";
     }
-    const std::string tiers = R"("tiers":[{"up_to":)" + std::to_string(1 + pick(900)) + "," + rate() + "},{" + rate() + "}]";
-    rules += R"({"id":"z",)" + tiers + R"(,"min":)" + std::to_string(pick(4)) + R"(,"max":)" + std::to_string(5 + pick(5)) + "}";
-    const auto schedule = must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[)" + rules + R"(]},
-        {"id":"levy","base":"FEES","base_of":["mdr"],"account":"4100","rules":[{"id":"l",)" + rate() + R"(,"min":)" + std::to_string(pick(3)) + "}]}]"));
+    const std::string tiers =
+        R"("tiers":[{"up_to":)" + std::to_string(1 + pick(900)) + "," + rate() + "},{" + rate() + "}]";
+    rules += R"({"id":"z",)" + tiers + R"(,"min":)" + std::to_string(pick(4)) + R"(,"max":)" +
+             std::to_string(5 + pick(5)) + "}";
+    const auto schedule =
+        must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[)" + rules + R"(]},
+        {"id":"levy","base":"FEES","base_of":["mdr"],"account":"4100","rules":[{"id":"l",)" +
+                                rate() + R"(,"min":)" + std::to_string(pick(3)) + "}]}]"));
     const auto expected = brute(*schedule, 3000);
     const auto report = report_on(*schedule);
     const auto free = of(report, FindingKind::free_ticket), above = of(report, FindingKind::fee_above_amount);

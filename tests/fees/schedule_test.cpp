@@ -176,7 +176,7 @@ TEST(Schedule, TakesWhatOnlyLooksLikeADefect) {
   for (const auto& json : sound) EXPECT_EQ(said(json), "loaded") << json;
 }
 
-TEST(Schedule, RefusesFeesOnFeesThatCouldLeaveSixtyTwoBits) {
+TEST(Schedule, RefusesFeesOnFeesThatCouldLeaveSixtyBits) {
   std::string components = R"([{"id":"c0","account":"4100","rules":[{"id":"x","rate":"1"}]})",
               base = R"("c0")";
   for (int i = 1; i < 40; ++i) {
@@ -184,7 +184,7 @@ TEST(Schedule, RefusesFeesOnFeesThatCouldLeaveSixtyTwoBits) {
                   R"(],"account":"4100","rules":[{"id":"x","rate":"1"}]})";
     base += R"(,"c)" + std::to_string(i) + R"(")";
   }
-  EXPECT_TRUE(said(schedule_with(components + "]")).starts_with("SCHEMA /components/2"))
+  EXPECT_TRUE(said(schedule_with(components + "]")).starts_with("SCHEMA /components/"))
       << said(schedule_with(components + "]"));
 }
 
