@@ -1,5 +1,6 @@
-// What a fee costs: pricing (targets: 150 ns with 4 components and 20 rules, at most twice that with 1,000 rules over every
-// dimension, no allocation), publish-time checks (target: 1,000 rules in at most a second), the receipt and the price book.
+// What a fee costs: pricing (targets: 150 ns with 4 components and 20 rules, at most twice that with 1,000
+// rules over every dimension, no allocation), publish-time checks (target: 1,000 rules in at most a second),
+// the receipt and the price book.
 #include <benchmark/benchmark.h>
 #include <google/protobuf/arena.h>
 
@@ -15,9 +16,12 @@
 namespace tollgate::fees {
 namespace {
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}
 
-// 4 components of `per_component` rules each, the last one for the rest. `wide`: every dimension is named somewhere.
+// 4 components of `per_component` rules each, the last one for the rest. `wide`: every dimension is named
+// somewhere.
 std::string price_list(int per_component, bool wide) {
   static const char* kChannels[] = {"CONTACT", "CONTACTLESS", "MAGSTRIPE", "ECOM"};
   static const char* kFundings[] = {"DEBIT", "CREDIT", "PREPAID"};
@@ -26,19 +30,26 @@ std::string price_list(int per_component, bool wide) {
       R"({"schedule_id":"bench","version":1,"valid_from":"2026-01-01T00:00:00Z","currency":"CNY","time_zone":"Asia/Shanghai","components":[)";
   for (int c = 0; c < 4; ++c) {
     const bool cost = c == 3;
-    out += std::string(c == 0 ? "" : ",") + R"({"id":"c)" + std::to_string(c) + (cost ? R"(","payer":"HOUSE","account":"5100","contra":"1100","rules":[)" : R"(","account":"4100","rules":[)");
+    out += std::string(c == 0 ? "" : ",") + R"({"id":"c)" + std::to_string(c) +
+           (cost ? R"(","payer":"HOUSE","account":"5100","contra":"1100","rules":[)"
+                 : R"(","account":"4100","rules":[)");
     for (int r = 0; r + 1 < per_component; ++r) {
       const auto n = std::to_string(r);
-      std::string match = R"("channel":[)" + quoted(kChannels[r % 4]) + R"(],"funding":[)" + quoted(kFundings[r % 3]) + "]";
+      std::string match =
+          R"("channel":[)" + quoted(kChannels[r % 4]) + R"(],"funding":[)" + quoted(kFundings[r % 3]) + "]";
       if (wide) {
-        match += R"(,"brand":["BRAND_)" + std::to_string(r % 16) + R"("],"tags":["TAG_)" + std::to_string(r % 8) + R"("],"region":[)" + quoted(kRegions[r % 3]) +
-                 R"(],"settlement":["T1","D0"],"currency":["CNY"],"mcc":[{"min":)" + std::to_string(r * 30) + R"(,"max":)" + std::to_string(r * 30 + 29) +
-                 R"(}],"amount":{"min":)" + std::to_string(r * 100) + R"(},"volume":{"max":)" + std::to_string(1'000'000'000 + r) +
-                 R"(},"dates":[{"min":"2026-01-01","max":"2026-12-)" + std::to_string(10 + r % 20) + R"("}],"weekdays":["MON","TUE","WED","THU","FRI"],"hours":[{"min":"06:00","max":"22:59"}])";
+        match += R"(,"brand":["BRAND_)" + std::to_string(r % 16) + R"("],"tags":["TAG_)" +
+                 std::to_string(r % 8) + R"("],"region":[)" + quoted(kRegions[r % 3]) +
+                 R"(],"settlement":["T1","D0"],"currency":["CNY"],"mcc":[{"min":)" + std::to_string(r * 30) +
+                 R"(,"max":)" + std::to_string(r * 30 + 29) + R"(}],"amount":{"min":)" +
+                 std::to_string(r * 100) + R"(},"volume":{"max":)" + std::to_string(1'000'000'000 + r) +
+                 R"(},"dates":[{"min":"2026-01-01","max":"2026-12-)" + std::to_string(10 + r % 20) +
+                 R"("}],"weekdays":["MON","TUE","WED","THU","FRI"],"hours":[{"min":"06:00","max":"22:59"}])";
       } else {
         match += R"(,"amount":{"max":)" + std::to_string((r + 1) * 50'000) + "}";
       }
-      out += R"({"id":"r)" + n + R"(","match":{)" + match + R"(},"rate":"0.00)" + std::to_string(1 + r % 9) + R"(","max":2000},)";
+      out += R"({"id":"r)" + n + R"(","match":{)" + match + R"(},"rate":"0.00)" + std::to_string(1 + r % 9) +
+             R"(","max":2000},)";
     }
     out += R"({"id":"rest","rate":"0.006"}]})";
   }
@@ -77,10 +88,14 @@ void assess_with(benchmark::State& state, const SchedulePtr& schedule) {
   }
 }
 
-void AssessFourComponentsTwentyRules(benchmark::State& state) { assess_with(state, must_load(price_list(5, false))); }
+void AssessFourComponentsTwentyRules(benchmark::State& state) {
+  assess_with(state, must_load(price_list(5, false)));
+}
 BENCHMARK(AssessFourComponentsTwentyRules);
 
-void AssessThousandRulesOverEveryDimension(benchmark::State& state) { assess_with(state, must_load(price_list(250, true))); }
+void AssessThousandRulesOverEveryDimension(benchmark::State& state) {
+  assess_with(state, must_load(price_list(250, true)));
+}
 BENCHMARK(AssessThousandRulesOverEveryDimension);
 
 void CheckAndCompileThousandRules(benchmark::State& state) {
@@ -115,7 +130,12 @@ void ResolveAmongTenThousandMerchants(benchmark::State& state) {
   const auto schedule = must_load(price_list(5, false));
   (void)book.publish(schedule, {});
   for (int i = 0; i < 10'000; ++i) {
-    Assignment a{"a" + std::to_string(i), AssignmentLevel::merchant, std::to_string(102'290'058'120'000 + i), "bench", schedule->text().valid_from, {}};
+    Assignment a{"a" + std::to_string(i),
+                 AssignmentLevel::merchant,
+                 std::to_string(102'290'058'120'000 + i),
+                 "bench",
+                 schedule->text().valid_from,
+                 {}};
     (void)book.assign(a, {});
   }
   const auto at = *parse_rfc3339("2026-11-21T08:00:00Z");
