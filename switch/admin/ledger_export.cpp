@@ -45,8 +45,10 @@ void ExportTrailer::add(PartitionId partition, EntrySeq seq, const Digest& chain
   }
   const auto sum = [&](auto& side, Int128 amount) {
     const auto it = side.find(sums.currency);
-    if (it != side.end()) it->second += amount;
-    else side.emplace(sums.currency, amount);
+    if (it != side.end())
+      it->second += amount;
+    else
+      side.emplace(sums.currency, amount);
   };
   sum(debit_, sums.debit);
   sum(credit_, sums.credit);

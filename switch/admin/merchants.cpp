@@ -67,6 +67,12 @@ Render render_merchant(const Backend& backend) {
   };
 }
 
+Outcome with_merchant_state(Outcome&& outcome, const core::MerchantView& view) {
+  static const std::vector<std::string> kActive = {"suspend"}, kSuspended = {"activate", "suspend"};
+  return with_state(std::move(outcome), view.suspended ? "suspended" : "active",
+                    view.suspended ? kSuspended : kActive);
+}
+
 Outcome get_merchant(Call& call) {
   if (auto done = call.query.done(); !done) return std::unexpected(done.error());
   auto view = find_merchant(call.backend, call.parameter("m"));
@@ -88,8 +94,10 @@ Outcome suspend_merchant(Call& call) {
   const ObjectId id(view->merchant.id());
   core::SuspendMerchant suspend{id,         call.if_match.required(), body->reason,
                                 body->note, body->evidence,           body->until};
-  return order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(suspend))},
-                          render_merchant(call.backend));
+  return with_merchant_state(
+      order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(suspend))},
+                       render_merchant(call.backend)),
+      *view);
 }
 
 Outcome activate_merchant(Call& call) {
@@ -110,8 +118,10 @@ Outcome activate_merchant(Call& call) {
   std::optional<std::uint64_t> version;
   if (call.if_match.given) version = call.if_match.any ? view->merchant.version() : call.if_match.version;
   core::ActivateMerchant activate{id, version, std::move(note)};
-  return order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(activate))},
-                          render_merchant(call.backend));
+  return with_merchant_state(
+      order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(activate))},
+                       render_merchant(call.backend)),
+      *view);
 }
 
 }  // namespace

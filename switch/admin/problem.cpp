@@ -42,17 +42,20 @@ Problem problem_of(const core::CommandResult& result) {
     problem.detail =
         std::to_string(failing) + " of " + std::to_string(result.checks.size()) + " checks block";
   }
-  if (result.problem == "invalid_transition")
-    if (const auto* view = std::get_if<core::TerminalView>(&result.object)) {
-      std::string actions;
-      JsonOut out(actions);
-      out.begin_array();
-      for (const auto& a : view->allowed_actions) out.value(a);
-      out.end_array();
-      problem.members.emplace_back("state", "\"" + std::string(state_name(view->state)) + "\"");
-      problem.members.emplace_back("allowed_actions", std::move(actions));
-    }
   return problem;
+}
+
+Outcome with_state(Outcome&& outcome, std::string_view state, std::span<const std::string> allowed_actions) {
+  if (outcome || outcome.error().code != "invalid_transition") return std::move(outcome);
+  std::string actions;
+  JsonOut out(actions);
+  out.begin_array();
+  for (const auto& a : allowed_actions) out.value(a);
+  out.end_array();
+  auto& members = outcome.error().members;
+  members.emplace_back("state", "\"" + std::string(state) + "\"");
+  members.emplace_back("allowed_actions", std::move(actions));
+  return std::move(outcome);
 }
 
 http::Response render(const Problem& problem, const ProblemContext& context) {

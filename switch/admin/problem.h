@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,10 @@ using Outcome = std::expected<http::Response, Problem>;
 }
 // What an engine decided against.
 [[nodiscard]] Problem problem_of(const core::CommandResult& result);
+// An invalid_transition tells what the object's state is and what may be done instead; anything else stays as
+// it is.
+[[nodiscard]] Outcome with_state(Outcome&& outcome, std::string_view state,
+                                 std::span<const std::string> allowed_actions);
 
 struct ProblemContext {
   Language language = Language::en;

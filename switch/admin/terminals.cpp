@@ -249,8 +249,9 @@ Outcome suspend_terminal(Call& call) {
   const ObjectId id(view->terminal.id());
   core::SuspendTerminal suspend{id,         call.if_match.required(), body->reason,
                                 body->note, body->evidence,           body->until};
-  return order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(suspend))},
-                          render_terminal(call.backend, *view));
+  return with_state(order_and_answer(call, {id.partition(), {}, core::PartitionCommand(std::move(suspend))},
+                                     render_terminal(call.backend, *view)),
+                    state_name(view->state), view->allowed_actions);
 }
 
 struct ActivateBody {
@@ -297,7 +298,7 @@ Outcome activate_terminal(Call& call) {
                                  render_terminal(call.backend, *view));
   if (answer && !call.dry_run)
     if (const auto now = call.backend.terminal(id)) settle_device(call, now->terminal);
-  return answer;
+  return with_state(std::move(answer), state_name(view->state), view->allowed_actions);
 }
 
 }  // namespace

@@ -174,6 +174,8 @@ TEST_F(Terminals, ChangeNothingInADryRun) {
   const auto refused =
       desk_.send(desk_.request("POST", std::string(kFirst) + "/activate?dry_run=true", "{}"));
   EXPECT_EQ(refused.text("code"), "invalid_transition");
+  EXPECT_EQ(refused.text("state"), "active");
+  EXPECT_NE(refused.text("allowed_actions").find("suspend"), std::string::npos);
 }
 
 TEST_F(Terminals, TakeOnlyReasonsThatTheTableHasWithWhatTheyRequire) {
