@@ -8,6 +8,7 @@
 
 #include "switch/base/ids.h"
 #include "switch/base/time.h"
+#include "switch/iso/dialect.h"
 #include "switch/net/address.h"
 
 namespace tollgate::config {
@@ -38,6 +39,11 @@ std::string check_address(const std::string& text) {
 }
 std::string check_not_empty(const std::string& text) {
   return text.empty() ? "must not be empty" : "";
+}
+std::string check_dialect(const std::string& text) {
+  const auto names = iso::Dialect::builtin_names();
+  if (std::ranges::find(names, text) != names.end()) return "";
+  return fmt::format("must be one of {}, is \"{}\"", fmt::join(names, ", "), text);
 }
 std::string check_acquirer(const std::string& text) {  // field 32: n..11
   const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -120,7 +126,7 @@ constexpr Row<Listener> kListenerRows[] = {
     {"address", "127.0.0.1:8583", [](Listener& l) -> Member { return &l.address; },
      "Where terminals connect. Port 0 takes a free one.", 0, 0, check_address},
     {"dialect", "cup", [](Listener& l) -> Member { return &l.dialect; },
-     "Name of the dialect that its terminals speak.", 0, 0, check_not_empty},
+     "Name of the dialect that its terminals speak.", 0, 0, check_dialect},
     {"mac", "required", [](Listener& l) -> Member { return &l.mac; },
      "Whether requests must carry a MAC that fits; off only in lab, for benchmarks."},
 };

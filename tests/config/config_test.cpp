@@ -104,6 +104,11 @@ TEST(Config, RefusesAnUnknownKeyWithItsPlaceAndTheNearestOne) {
   EXPECT_EQ(refused("[nothing]"), "t.toml:1:2: unknown section \"nothing\"");
 }
 
+TEST(Config, RefusesADialectThatNobodyKnows) {
+  EXPECT_EQ(refused("[[listener]]\nname = \"a\"\ndialect = \"klingon\""),
+            "t.toml:3:11: dialect must be one of cup, iso87-ascii, iso87-bcd, iso93-ascii, is \"klingon\"");
+}
+
 TEST(Config, RefusesWrongTypesAndSyntaxWithLineAndColumn) {
   EXPECT_EQ(refused("[store]\npartitions = \"4\""), "t.toml:2:14: store.partitions must be a whole number");
   EXPECT_EQ(refused("[store]\npartitions = 4.0"), "t.toml:2:14: store.partitions: whole number expected");
