@@ -196,6 +196,10 @@ std::string MetricsPage::render(const net::Cluster& cluster) const {
         shard.gauge(catalog::kTerminalConnections, {state_->listeners[i]})
             .add(std::int64_t{counts->sessions.open[i]});
       }
+      for (std::size_t i = 0; i < counts->sessions.closes.size(); ++i)
+        shard.counter(catalog::kConnectionsClosed, {core::name(static_cast<core::CloseReason>(i))})
+            .add(counts->sessions.closes[i]);
+      shard.counter(catalog::kConnectionsClosed, {"refused"}).add(counts->sessions.refused);
     }
   }
   const auto survey = state_->recent_survey(cluster);

@@ -60,6 +60,7 @@ inline constexpr Family kTimeouts{"tollgate_timeouts_total", "Requests that the 
 inline constexpr Family kLateResponses{"tollgate_late_responses_total", "Answers that came after their deadline and were not obeyed.", Type::counter};
 inline constexpr Family kTerminals{"tollgate_terminals", "Terminals by state.", Type::gauge, detail::kState};
 inline constexpr Family kTerminalConnections{"tollgate_terminal_connections", "Open connections of terminals.", Type::gauge, detail::kListener};
+inline constexpr Family kConnectionsClosed{"tollgate_terminal_connections_closed_total", "Connections of terminals that ended, by reason; refused: one too many.", Type::counter, detail::kReason};
 inline constexpr Family kMacFailures{"tollgate_mac_failures_total", "Messages whose MAC was wrong.", Type::counter};
 inline constexpr Family kDecodeErrors{"tollgate_decode_errors_total", "Messages that could not be read.", Type::counter, detail::kReason};
 inline constexpr Family kFeeEvaluations{"tollgate_fee_evaluations_total", "Fee assessments.", Type::counter, detail::kResult};
@@ -95,6 +96,7 @@ inline constexpr std::array kAll = {&kBuildInfo,
                                     &kLateResponses,
                                     &kTerminals,
                                     &kTerminalConnections,
+                                    &kConnectionsClosed,
                                     &kMacFailures,
                                     &kDecodeErrors,
                                     &kFeeEvaluations,
