@@ -57,11 +57,12 @@ class Failure(Exception):
 class Switch:
     """One store, one `tollgate serve` at a time, and what is around it."""
 
-    def __init__(self, binary, *, keep=None, sets=(), flags=""):
+    def __init__(self, binary, *, keep=None, sets=(), flags="", arguments=()):
         self.binary = binary
         self.dir = keep or tempfile.mkdtemp(prefix="tollgate-e2e-")
         self.kept = keep is not None
         self.sets = list(sets)
+        self.arguments = list(arguments)  # of serve
         self.environment = dict(os.environ, **({"TOLLGATE_TEST_FLAGS": flags} if flags else {}))
         self.process = None
         self.ports = None
@@ -72,7 +73,7 @@ class Switch:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def start(self, timeout=20.0):
+    def start(self, timeout=60.0):
         config = self.path("tollgate.toml")
         with open(config, "w", encoding="utf-8") as f:
             f.write('environment = "lab"\n[store]\npath = "%s"\npartitions = 4\n[http]\naddress = "127.0.0.1:0"\n'
@@ -81,7 +82,8 @@ class Switch:
         ports = self.path("ports.json")
         if os.path.exists(ports):
             os.unlink(ports)
-        command = [self.binary, "serve", "--config", config, "--ports-file", ports, "--bootstrap-token-file", self.path("token")]
+        command = [self.binary, "serve", "--config", config, "--ports-file", ports, "--bootstrap-token-file", self.path("token"),
+                   *self.arguments]
         for item in self.sets:
             command += ["--set", item]
         self.log = open(self.path("serve.log"), "ab")
