@@ -51,13 +51,9 @@ CompiledSplit compile_split(const FeeSchedule& schedule, const Split& split) {
 
 Program::Program(const FeeSchedule& schedule)
     : currency(schedule.currency), rounding(schedule.rounding), round_at(schedule.round_at) {
-  classes.used = 0;
   for (const auto& component : schedule.components)
-    for (const auto& rule : component.rules) {
-      classes.used |= rule.match.given;
-      add_break_points(rule.match, classes);
-    }
-  seal(classes);
+    for (const auto& rule : component.rules) classes.add(rule.match);
+  classes.seal();
   if (schedule.tax && schedule.tax->level == TaxLevel::transaction) {
     taxed = true;
     tax_mode = schedule.tax->mode;
@@ -78,11 +74,18 @@ Program::Program(const FeeSchedule& schedule)
     for (const auto& id : component.base_of) compiled.base_of |= std::uint64_t{1} << index_of(schedule, id);
     compiled.rules_at = static_cast<std::uint32_t>(rules.size());
     for (const auto& rule : component.rules) rules.push_back(compile_rule(component, rule, tiers));
-    compiled.matching.build(component.rules, classes);
+    if (blocks.empty()) blocks.emplace_back();
+    auto word = blocks.back().add(component.rules);
+    if (!word) word = blocks.emplace_back().add(component.rules);
+    compiled.block = static_cast<std::uint16_t>(blocks.size() - 1);
+    compiled.word = word.value();
+    compiled.words = static_cast<std::uint16_t>((component.rules.size() + 63) / 64);
+    compiled.by_volume.build(component.rules);
     for (std::size_t e = 0; e < priced_by.size(); ++e)
       if (component.prices(static_cast<PricedEvent>(e))) priced_by[e].push_back(compiled.index);
     components.push_back(std::move(compiled));
   }
+  for (auto& block : blocks) block.seal(classes);
   for (const auto& cap : schedule.caps)
     caps.push_back(
         {indices_of(schedule, cap.members), cap.max_minor.value_or(-1), cap.min_minor.value_or(-1)});

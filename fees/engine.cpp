@@ -234,7 +234,7 @@ void assess(const CompiledSchedule& schedule, const Event& event, const Volumes&
   TG_CHECK(event.amount_minor >= 0 && event.amount_minor <= kAmountMax && event.tip_minor >= 0 &&
            event.cashback_minor >= 0 && event.tip_minor + event.cashback_minor <= event.amount_minor);
   const Program& program = schedule.program();
-  const Prepared prepared(program.classes, program.currency, event);
+  Matcher matcher(program, event);
   std::uint8_t line_at[kComponentsMax];
   std::uint64_t priced = 0;
   out.line_count = 0;
@@ -242,7 +242,7 @@ void assess(const CompiledSchedule& schedule, const Event& event, const Volumes&
   for (const auto index : program.priced_by[static_cast<std::size_t>(event.kind)]) {
     const CompiledComponent& component = program.components[index];
     const std::int64_t volume = index < volumes.number.size() ? volumes.number[index] : 0;
-    const std::uint16_t rule_index = component.matching.first(prepared, volume);
+    const std::uint16_t rule_index = matcher.first(component, volume);
     if (rule_index == kNoRule) continue;
     const CompiledRule& rule = program.rules[component.rules_at + rule_index];
     Line& line = out.line_store[out.line_count];
@@ -274,15 +274,13 @@ void assess(const CompiledSchedule& schedule, const Event& event, const Volumes&
 std::uint16_t matching_rule(const CompiledSchedule& schedule, std::uint16_t component, const Event& event,
                             std::int64_t volume) noexcept {
   const Program& program = schedule.program();
-  return program.components[component].matching.first(Prepared(program.classes, program.currency, event),
-                                                      volume);
+  return Matcher(program, event).first(program.components[component], volume);
 }
 
 std::int64_t price_alone(const CompiledSchedule& schedule, const Event& event, const Alone& alone) noexcept {
   const Program& program = schedule.program();
   const CompiledComponent& component = program.components[alone.component];
-  const auto rule =
-      component.matching.first(Prepared(program.classes, program.currency, event), alone.volume);
+  const auto rule = Matcher(program, event).first(component, alone.volume);
   if (rule == kNoRule) return 0;
   Line line;
   line.volume = alone.volume;

@@ -58,9 +58,21 @@ class Code {
     std::memcpy(words.data(), text_.data(), kMax);
     const std::uint64_t sum = words[0] * 0x9E3779B97F4A7C15ULL + words[1] * 0xC2B2AE3D27D4EB4FULL +
                               words[2] * 0x165667B19E3779F9ULL + words[3] * 0xD6E8FEB86659FD93ULL;
-    return sum ^ sum >> 29;
+    // Codes differ in their last letters, which only the upper bits of the sum see.
+    const std::uint64_t folded = (sum ^ sum >> 32) * 0xFF51AFD7ED558CCDULL;
+    return folded ^ folded >> 32;
   }
   friend constexpr auto operator<=>(const Code&, const Code&) noexcept = default;
+  friend constexpr bool operator==(const Code& a, const Code& b) noexcept {
+    if
+      consteval {
+        return a.text_ == b.text_;
+      }
+    std::array<std::uint64_t, 4> x, y;  // four words instead of a call of memcmp
+    std::memcpy(x.data(), a.text_.data(), kMax);
+    std::memcpy(y.data(), b.text_.data(), kMax);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+  }
 
  private:
   std::array<char, kMax> text_{};  // padded with zeros
