@@ -93,7 +93,7 @@ std::vector<SettingRow> make_rows() {
 }
 
 rocksdb::ColumnFamilyOptions common_family(const std::shared_ptr<rocksdb::Cache>& cache,
-                                           std::size_t block_size) {
+                                           std::size_t block_size, std::uint64_t memtable_bytes) {
   ColumnFamilyOptions family;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -102,7 +102,8 @@ rocksdb::ColumnFamilyOptions common_family(const std::shared_ptr<rocksdb::Cache>
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  family.write_buffer_size = 2U << 20;
+  family.write_buffer_size =
+      memtable_bytes;  // the same for all: the first that is full flushes all (atomic_flush)
   family.compression = rocksdb::kNoCompression;
   return family;
 }
@@ -111,7 +112,6 @@ rocksdb::ColumnFamilyOptions common_family(const std::shared_ptr<rocksdb::Cache>
 // without being rewritten: the partitioner cuts tables where the partition changes. One rewrite (level 0 to
 // 1) compresses.
 void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
-  family.write_buffer_size = options.memtable_bytes;
   family.max_bytes_for_level_base = std::max<std::uint64_t>(4 * options.memtable_bytes, 1U << 20);
   family.target_file_size_base = std::max<std::uint64_t>(options.memtable_bytes, 1U << 20);
   family.level_compaction_dynamic_level_bytes = false;
@@ -141,7 +141,8 @@ OptionSet make_options(const StoreOptions& options) {
   out.db.max_background_jobs = 2;
   for (std::size_t i = 0; i < kFamilies; ++i) {
     const auto kind = static_cast<Family>(i);
-    auto family = common_family(cache, kind == Family::cells || kind == Family::meta ? 4U << 10 : 64U << 10);
+    auto family = common_family(cache, kind == Family::cells || kind == Family::meta ? 4U << 10 : 64U << 10,
+                                options.memtable_bytes);
     if (kind == Family::groups) shape_groups(family, options);
     for (const auto& r : setting_rows()) r.set(out.db, family);
     out.families.emplace_back(family_name(kind), family);
