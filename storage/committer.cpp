@@ -7,6 +7,7 @@
 
 #include "storage/high_water_mark.h"
 #include "switch/base/check.h"
+#include "switch/base/thread.h"
 #include "switch/base/time.h"
 
 namespace tollgate::storage {
@@ -44,6 +45,8 @@ struct Committer::State {
 
 // Sleeps only when nothing is ready; what came in meanwhile is taken at once, all of it.
 void Committer::State::run() {
+  name_this_thread("tg-commit");
+  prefer_short_slices();
   std::unique_lock lock(mutex);
   while (true) {
     while (waiting.empty() && !closing) {
@@ -96,8 +99,7 @@ void Committer::State::append(std::span<CommitWork> works, bool may_split) {
 
   if (result == AppendResult::full && may_split) {
     // Below the watermark the essential groups of a mixed batch go on by themselves.
-    const auto rest =
-        std::stable_partition(works.begin(), works.end(), [](const auto& w) { return w.essential; });
+    const auto rest = std::partition(works.begin(), works.end(), [](const auto& w) { return w.essential; });
     if (rest != works.begin() && rest != works.end()) {
       append({works.begin(), rest}, false);
       works = {rest, works.end()};
@@ -162,18 +164,21 @@ Committer::~Committer() {
   state_->thread.join();
 }
 
-void Committer::submit(CommitWork&& work) {
+void Committer::submit(std::span<CommitWork> works) {
+  if (works.empty()) return;
   auto& s = *state_;
   bool wake = false;
   {
     const std::lock_guard lock(s.mutex);
-    TG_CHECK(work.partition.value < s.handed_in.size());
-    if (!s.stopped) {
-      TG_CHECK(!s.handed_in[work.partition.value]);  // the owner's promise: one group at a time
-      s.handed_in[work.partition.value] = true;
+    for (auto& work : works) {
+      TG_CHECK(work.partition.value < s.handed_in.size());
+      if (!s.stopped) {
+        TG_CHECK(!s.handed_in[work.partition.value]);  // the owner's promise: one group at a time
+        s.handed_in[work.partition.value] = true;
+      }
+      s.waiting.push_back(std::move(work));
     }
-    s.waiting.push_back(std::move(work));
-    ++s.submitted;
+    s.submitted += works.size();
     wake = s.asleep;
     s.asleep = false;  // one wake-up is enough
   }

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "storage/journal.h"
@@ -35,7 +36,10 @@ class Committer {
   Committer(Journal& journal, HighWaterMark* mark, Hooks hooks);
   ~Committer();  // finishes what was handed in, then joins
 
-  void submit(CommitWork&& work);
+  void submit(CommitWork&& work) { submit(std::span(&work, 1)); }
+  // Several partitions' groups in one step: they share an append, and with it the price of a sync. The works
+  // are moved from.
+  void submit(std::span<CommitWork> works);
   // Waits until all that was submitted before is decided.
   void drain();
   [[nodiscard]] CommitStats stats() const;

@@ -6,6 +6,7 @@
 
 #include "storage/index_keys.h"
 #include "storage/recovery.h"
+#include "switch/base/thread.h"
 
 namespace tollgate::storage {
 
@@ -172,7 +173,10 @@ Result<void> Indexer::State::wait_for(std::unique_lock<std::mutex>& lock,
 
 Indexer::Indexer(std::unique_ptr<State> state) : state_(std::move(state)) {
   state_->news = true;
-  state_->thread = std::thread([s = state_.get()] { s->run(); });
+  state_->thread = std::thread([s = state_.get()] {
+    name_this_thread("tg-indexer");
+    s->run();
+  });
 }
 
 Result<std::unique_ptr<Indexer>> Indexer::start(const Journal& journal, std::unique_ptr<IndexStore> store,

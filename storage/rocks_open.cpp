@@ -86,6 +86,10 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
   const auto status = rocksdb::DB::Open(set->db, path, set->families, &families, &opened);
   db.reset(opened);
   if (!status.ok()) return std::unexpected(rocks::error_of(status, path));
+  // Tables are rewritten when nobody else wants the processor: at the same priority a rewrite of 0.1 s stands
+  // in the way of everything that a terminal waits for.
+  (void)db->GetEnv()->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
+  (void)db->GetEnv()->LowerThreadPoolCPUPriority(rocksdb::Env::HIGH, rocksdb::CpuPriority::kLow);
   for (auto* f : families) {
     if (auto ok = rocks::check_settings(db->GetDBOptions(), db->GetOptions(f)); !ok) return ok;
   }
@@ -235,6 +239,7 @@ Result<StoreIdentity> format_store(const std::string& path, std::uint16_t partit
                 path);
   }
   fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);  // sealed cells lie here
   if (error) return fail(ErrorCode::io, error.message(), path);
   auto set = prepare(path, options, doors.env);
   if (!set) return std::unexpected(set.error());

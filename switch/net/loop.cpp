@@ -6,7 +6,7 @@ namespace tollgate::net {
 namespace {
 // Handlers per batch: enough that a write gathers many messages, few enough that a flood cannot keep answers
 // waiting.
-constexpr int kBatchMax = 512;
+constexpr int kBatchMax = 64;
 }  // namespace
 
 Loop::Loop() {

@@ -1,6 +1,10 @@
 #include "switch/net/worker.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
+
+#include "switch/base/thread.h"
 
 namespace tollgate::net {
 
@@ -48,6 +52,7 @@ void Worker::join() {
 }
 
 void Worker::run() {
+  name_this_thread(fmt::format("tg-worker-{}", number_).c_str());
   loop_.run();
 }
 
@@ -85,6 +90,7 @@ std::optional<storage::Snapshot> Worker::take_snapshot(PartitionId partition) {
       return state;
     }
     engine_->flush(loop_.now());
+    hand_in();
     neighbours_.committer->drain();
     for (auto& committed : mailbox_.take_committed()) {
       engine_->on_committed(std::move(committed.work), committed.result, loop_.now());
@@ -111,12 +117,19 @@ void Worker::end_of_batch() {
     engine_->flush(loop_.now());
     loop_.arm(engine_->next_deadline());
   }
+  hand_in();
   send_mail();
   links_.write();
   sessions_.write();
   // Their owners may order again: not from inside command_done, which the engine calls.
   for (auto& [done, result] : std::exchange(finished_, {})) done(std::move(result));
   if (when_idle_ && engine_->idle()) std::exchange(when_idle_, {})();
+}
+
+// All partitions' groups of a batch at once, so that one append carries them.
+void Worker::hand_in() {
+  neighbours_.committer->submit(groups_);
+  groups_.clear();
 }
 
 void Worker::on_sweep() {
@@ -161,6 +174,7 @@ void Worker::read_mail() {
   // Durable groups first: what they release makes room for what is new.
   for (auto& committed : mail.committed)
     engine_->on_committed(std::move(committed.work), committed.result, at);
+  hand_in();  // what gathered meanwhile: the disk works on while the rest of this batch runs
   for (const auto& message : mail.messages) {
     switch (message.kind) {
       case Mail::Kind::frame:

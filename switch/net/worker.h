@@ -89,6 +89,7 @@ class Worker final : private core::Outside, private Sessions::Events, private Li
   void end_of_batch();
   void read_mail();
   void send_mail();
+  void hand_in();
   void on_sweep();
   void measure_busy();
 
@@ -100,7 +101,7 @@ class Worker final : private core::Outside, private Sessions::Events, private Li
   void connect_link(core::LinkId link, std::string_view address) override;
   void send_link(core::LinkId link, ByteView bytes) override { links_.send(link, bytes); }
   void close_link(core::LinkId link) override { links_.close(link); }
-  void submit(storage::CommitWork&& work) override { neighbours_.committer->submit(std::move(work)); }
+  void submit(storage::CommitWork&& work) override { groups_.push_back(std::move(work)); }
   void command_done(std::uint64_t ticket, core::CommandResult&& result) override;
   void publish_reference(std::shared_ptr<const core::Reference> reference,
                          std::function<void()> installed) override;
@@ -122,7 +123,8 @@ class Worker final : private core::Outside, private Sessions::Events, private Li
   Acceptor acceptor_;
   SystemChance chance_;
   std::unique_ptr<core::Engine> engine_;
-  std::vector<Mail> outgoing_;  // by worker
+  std::vector<Mail> outgoing_;               // by worker
+  std::vector<storage::CommitWork> groups_;  // of this batch, for the commit thread
   std::unordered_map<std::uint64_t, Done> commands_;
   std::vector<std::pair<Done, core::CommandResult>> finished_;
   std::uint64_t last_ticket_ = 0;
