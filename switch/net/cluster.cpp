@@ -85,7 +85,7 @@ void Cluster::State::fail(std::string why) {
 }
 
 void Cluster::State::stop_workers() {
-  snapshots.reset();
+  if (snapshots) snapshots->stop();  // it stays: the commit thread still counts into it
   for (const auto& worker : neighbours.workers) worker->stop();
   for (const auto& worker : neighbours.workers) worker->join();
 }
@@ -159,14 +159,16 @@ std::vector<Error> Cluster::State::recover_engines(const std::vector<Epoch>& epo
   std::vector<Error> errors;
   std::mutex errors_mutex;
   const auto recover = [&](core::Engine& engine, PartitionId partition) {
-    const auto recovered = engine.recover(
-        partition, epochs[partition.value], doors.journal, [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
-          const auto read = storage::read_records(doors.journal, of, from, [&](const v1::Record& record, const storage::Position& at) {
-            show(record, at.group);
-            return true;
-          });
-          return read ? Result<void>() : std::unexpected(read.error());
-        });
+    const auto recovered = engine.recover(partition, epochs[partition.value], doors.journal,
+                                          [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
+                                            const auto read = storage::read_records(
+                                                doors.journal, of, from,
+                                                [&](const v1::Record& record, const storage::Position& at) {
+                                                  show(record, at.group);
+                                                  return true;
+                                                });
+                                            return read ? Result<void>() : std::unexpected(read.error());
+                                          });
     if (recovered) return true;
     const std::lock_guard lock(errors_mutex);
     errors.push_back(recovered.error());

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "switch/base/log.h"
+#include "switch/base/thread.h"
 
 namespace tollgate::net {
 
@@ -16,15 +17,22 @@ Snapshots::Snapshots(storage::Journal& journal, std::uint16_t partitions, std::u
       every_(every_records),
       ask_(std::move(ask)),
       since_(std::make_unique<std::atomic<std::uint64_t>[]>(partitions + 1U)),
-      thread_([this] { run(); }) {}
+      thread_([this] {
+        name_this_thread("tg-snapshots");
+        run();
+      }) {}
 
 Snapshots::~Snapshots() {
+  stop();
+}
+
+void Snapshots::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Snapshots::count(PartitionId partition, std::uint32_t records) noexcept {

@@ -25,7 +25,9 @@ class Snapshots {
   Snapshots(storage::Journal& journal, std::uint16_t partitions, std::uint64_t every_records, Ask ask);
   ~Snapshots();
 
-  void count(PartitionId partition, std::uint32_t records) noexcept;
+  void count(PartitionId partition,
+             std::uint32_t records) noexcept;  // until the object dies, also after stop()
+  void stop();                                 // no snapshot is taken any more
   void take_all();  // of every partition with a new record; returns when they are written
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
 
