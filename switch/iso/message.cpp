@@ -16,6 +16,16 @@ std::string_view MessageView::value(int field, std::span<char> out) const noexce
 }
 
 std::optional<std::uint64_t> MessageView::number(int field) const noexcept {
+  if (!bits_.has(field) || field < 2) return std::nullopt;
+  if (dialect_->op(field).code ==
+      FieldOp::Code::bcd_right) {  // most numbers; the decoder has checked the nibbles
+    const Place at = at_[static_cast<std::size_t>(field)];
+    if (at.length == 0 || at.length > 18) return std::nullopt;
+    std::uint64_t result = 0;
+    for (const std::uint8_t byte : frame_.subspan(at.offset, at.size))
+      result = result * 100 + (byte >> 4) * 10U + (byte & 15U);
+    return result;
+  }
   std::array<char, 18> text;
   const std::size_t size = length(field);
   if (size == 0 || size > text.size()) return std::nullopt;

@@ -11,6 +11,7 @@
 #include <bit>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +56,22 @@ class FieldBits {
 
 class MessageView {
  public:
+  MessageView() noexcept = default;
+  // Of the places only those that can be in use: most messages have no field above 64.
+  MessageView(const MessageView& other) noexcept { *this = other; }
+  MessageView& operator=(const MessageView& other) noexcept {
+    if (this == &other) return *this;
+    dialect_ = other.dialect_;
+    frame_ = other.frame_;
+    tpdu_ = other.tpdu_;
+    header_ = other.header_;
+    bitmap_ = other.bitmap_;
+    body_ = other.body_;
+    mti_ = other.mti_;
+    bits_ = other.bits_;
+    std::memcpy(at_.data(), other.at_.data(), (bits_.secondary() == 0 ? 65 : at_.size()) * sizeof(Place));
+    return *this;
+  }
   [[nodiscard]] const Dialect* dialect() const noexcept { return dialect_; }
   [[nodiscard]] ByteView frame() const noexcept { return frame_; }       // what decode was given
   [[nodiscard]] ByteView tpdu() const noexcept { return slice(tpdu_); }  // empty where the dialect has none

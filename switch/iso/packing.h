@@ -222,6 +222,25 @@ inline void copy(std::uint8_t* to, const char* from, std::size_t n) noexcept {
   }
 }
 
+// copy() and all() in one pass.
+template <class Bad>
+[[nodiscard]] inline bool copy_checked(std::uint8_t* to, const char* from, std::size_t n, std::uint64_t fill,
+                                       Bad bad) noexcept {
+  std::uint64_t found = 0;
+  if (n >= 8) {
+    const auto eight = [&](std::size_t at) {
+      const std::uint64_t w = load<8>(from + at);
+      found |= bad(w);
+      std::memcpy(to + at, &w, 8);
+    };
+    for (std::size_t i = 0; i + 8 < n; i += 8) eight(i);
+    eight(n - 8);
+    return found == 0;
+  }
+  copy(to, from, n);
+  return all(from, n, fill, bad);
+}
+
 // The one digit of an odd length, which stands alone in its byte: packed, and a mark when it is no digit.
 template <class Bad>
 [[nodiscard]] inline std::uint64_t pack_lone(char c, unsigned shift, std::uint8_t* out, Bad bad) noexcept {
@@ -269,11 +288,9 @@ template <class Bad>
     case FieldOp::Code::track_ascii:
       return pack_track_ascii(value, length, (flags & FieldOp::kEquals) != 0, out);
     case FieldOp::Code::text:
-      copy(out, value, length);
-      return text_ok(value, length);
+      return copy_checked(out, value, length, kOnes * ' ', not_text);
     case FieldOp::Code::ascii_digits:
-      copy(out, value, length);
-      return digits_ok(value, length);
+      return copy_checked(out, value, length, kOnes * '0', not_digit);
     case FieldOp::Code::raw:
       copy(out, value, length);
       return true;
