@@ -126,7 +126,7 @@ void add_hosts(Shard& shard, const Sample& sample) {
     shard.counter(catalog::kTransactions, {"all", host, "declined"}).add(counts.declined);
     shard.counter(catalog::kTransactions, {"all", host, "timeout"}).add(counts.timeouts);
     shard.counter(catalog::kTimeouts, {host}).add(counts.timeouts);
-    for (const auto& [code, n] : counts.response_codes)
+    for (const auto& [code, n] : counts.response_codes.by_code())
       shard.counter(catalog::kResponseCodes, {host, code}).add(n);
     shard.histogram(catalog::kHostRoundTrip, {host}).add(counts.round_trip);
   }
@@ -140,7 +140,7 @@ void add_sample(Shard& shard, const Sample& sample) {
   const auto& c = sample.counters;
   shard.counter(catalog::kTransactions, {"all", "", "refused"}).add(c.refused);
   shard.counter(catalog::kTransactions, {"all", "", "repeated"}).add(c.repeated);
-  for (const auto& [code, n] : c.refusals) shard.counter(catalog::kResponseCodes, {"", code}).add(n);
+  for (const auto& [code, n] : c.refusals.by_code()) shard.counter(catalog::kResponseCodes, {"", code}).add(n);
   shard.histogram(catalog::kTransactionDuration).add(c.duration);
   for (const auto& [cause, n] : c.reversal_causes) shard.counter(catalog::kReversals, {cause}).add(n);
   shard.gauge(catalog::kReversalsOwed).add(c.reversals_owed);

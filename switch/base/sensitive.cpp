@@ -1,10 +1,11 @@
 #include "switch/base/sensitive.h"
 
 #include <openssl/crypto.h>
+#include <strings.h>
 
 namespace tollgate {
 
-void wipe(void* memory, std::size_t size) noexcept { OPENSSL_cleanse(memory, size); }
+void wipe(void* memory, std::size_t size) noexcept { ::explicit_bzero(memory, size); }  // memset that no compiler leaves out
 
 bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
   return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);

@@ -10,32 +10,17 @@
 namespace tollgate::core {
 namespace {
 
-constexpr std::size_t kPast = 16384;                       // late answers are recognised this many requests back
+constexpr std::size_t kPast = 16384;  // late answers are recognised this many requests back
 constexpr std::uint32_t kStanMax = 999'999;
-constexpr std::uint32_t kStansBetweenLinks = 200'000;      // of one host
-constexpr std::int64_t kStanStep_us = 10;                  // the first STAN of a life moves by one this often
+constexpr std::uint32_t kStansBetweenLinks = 200'000;  // of one host
+constexpr std::int64_t kStanStep_us = 10;              // the first STAN of a life moves by one this often
 constexpr Duration kManagementTimeout = std::chrono::seconds(10);
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
-constexpr int kPauseDoublings = 7;                         // 100 ms … 12.8 s, each plus up to the same again
+constexpr int kPauseDoublings = 7;  // 100 ms … 12.8 s, each plus up to the same again
 
-// Field 7, MMDDhhmmss in UTC.
-Text<10> transmission_time(WallTime wall) {
-  const auto second = wall.us / 1'000'000;
-  const auto date = calendar(BusinessDate{static_cast<std::int32_t>(second / 86400)});
-  const auto of_day = second % 86400;
-  const std::array<std::int64_t, 5> parts = {date.month, date.day, of_day / 3600, of_day / 60 % 60, of_day % 60};
-  Text<10> text;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    text.chars[2 * i] = static_cast<char>('0' + parts[i] / 10);
-    text.chars[2 * i + 1] = static_cast<char>('0' + parts[i] % 10);
-  }
-  text.size = 10;
-  return text;
-}
-
-// A host knows a request by 7, 11 and 41: its second, STAN and terminal. Two links of a host, or two lives of this process
-// within one second, that both began at 1 would give it one name for two requests, and it would answer the second with the
-// answer of the first.
+// A host knows a request by 7, 11 and 41: its second, STAN and terminal. Two links of a host, or two lives of
+// this process within one second, that both began at 1 would give it one name for two requests, and it would
+// answer the second with the answer of the first.
 std::uint32_t first_stan(std::size_t link_of_host, WallTime wall) {
   const auto moved = static_cast<std::uint64_t>(wall.us / kStanStep_us) + link_of_host * kStansBetweenLinks;
   return static_cast<std::uint32_t>(1 + moved % kStanMax);
@@ -46,9 +31,28 @@ std::uint32_t first_stan(std::size_t link_of_host, WallTime wall) {
 Links::Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener)
     : outside_(outside), chance_(chance), counters_(counters), listener_(listener) {}
 
+// Field 7, MMDDhhmmss in UTC; computed once a second.
+const Text<10>& Links::transmission_time(WallTime wall) {
+  const auto second = wall.us / 1'000'000;
+  if (second == second_) return transmitted_;
+  second_ = second;
+  const auto date = calendar(BusinessDate{static_cast<std::int32_t>(second / 86400)});
+  const auto of_day = second % 86400;
+  const std::array<std::int64_t, 5> parts = {date.month, date.day, of_day / 3600, of_day / 60 % 60,
+                                             of_day % 60};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    transmitted_.chars[2 * i] = static_cast<char>('0' + parts[i] / 10);
+    transmitted_.chars[2 * i + 1] = static_cast<char>('0' + parts[i] % 10);
+  }
+  transmitted_.size = 10;
+  return transmitted_;
+}
+
 void Links::install(const Reference& reference, Now now) {
+  by_index_.clear();
   for (const auto& entry : reference.hosts()) {
-    auto& of_host = by_host_[entry.host.name()];
+    by_index_.push_back(&by_host_[entry.host.name()]);
+    auto& of_host = by_index_.back()->links;
     const auto wanted = std::max<std::uint32_t>(entry.host.links(), 1);
     while (of_host.size() < wanted) {
       auto fresh = std::make_unique<Link>();
@@ -87,16 +91,10 @@ std::uint32_t Links::take_stan(Link& l) {
   } while (true);
 }
 
-bool Links::any_up(std::string_view host) const {
-  const auto it = by_host_.find(std::string(host));
-  return it != by_host_.end() && std::ranges::any_of(it->second, [this](auto i) { return links_[i]->phase == Phase::up; });
-}
-
-std::optional<Passage> Links::reserve(std::string_view host, const Waiter& waiter, std::string_view tid, Now now) {
-  const auto it = by_host_.find(std::string(host));
-  if (it == by_host_.end()) return std::nullopt;
-  const auto& candidates = it->second;
-  auto& turn = turn_[it->first];
+std::optional<Passage> Links::reserve(std::uint16_t host, const Waiter& waiter, std::string_view tid,
+                                      Now now) {
+  TG_CHECK(host < by_index_.size());
+  auto& [candidates, turn] = *by_index_[host];
   for (std::size_t tried = 0; tried < candidates.size(); ++tried) {
     auto& l = *links_[candidates[turn++ % candidates.size()]];
     if (l.phase != Phase::up || l.pending.size() >= l.max_in_flight) continue;
@@ -134,7 +132,9 @@ bool Links::send(const Passage& passage, iso::MessageBuilder& message, Now now) 
   return true;
 }
 
-void Links::release(const Passage& passage) { link(passage.link).pending.erase(passage.stan); }
+void Links::release(const Passage& passage) {
+  link(passage.link).pending.erase(passage.stan);
+}
 
 void Links::connect(Link& l, Now now) {
   if (l.addresses.empty()) return;
@@ -152,7 +152,9 @@ void Links::on_up(LinkId id, Now now) {
   send_management(l, "001", now);
 }
 
-void Links::on_down(LinkId id, Now now) { lose(link(id), now); }
+void Links::on_down(LinkId id, Now now) {
+  lose(link(id), now);
+}
 
 void Links::lose(Link& l, Now now) {
   if (l.phase == Phase::up) ++l.counters->reconnects;
@@ -166,7 +168,8 @@ void Links::lose(Link& l, Now now) {
   }
   if (l.gone) return;
   const auto pause = kFirstPause * (1 << std::min<std::uint32_t>(l.attempt++, kPauseDoublings));
-  const auto jitter = Duration(static_cast<std::int64_t>(chance_.below(static_cast<std::uint64_t>(pause.count()))));
+  const auto jitter =
+      Duration(static_cast<std::int64_t>(chance_.below(static_cast<std::uint64_t>(pause.count()))));
   wheel_.add(now.instant + pause + jitter, {Timer::Kind::reconnect, l.id, 0, l.life});
 }
 
@@ -232,7 +235,8 @@ void Links::on_management_reply(Link& l, const iso::MessageView& message, Now no
     return;
   }
   l.last_echo = now.instant;
-  if (l.echo_interval > Duration::zero()) wheel_.add(now.instant + l.echo_interval, {Timer::Kind::echo, l.id, 0, l.life});
+  if (l.echo_interval > Duration::zero())
+    wheel_.add(now.instant + l.echo_interval, {Timer::Kind::echo, l.id, 0, l.life});
   if (l.phase == Phase::signing_on) {
     l.phase = Phase::up;
     l.attempt = 0;
@@ -299,7 +303,8 @@ void Links::fire(const Timer& timer, Now now) {
       }
       return;
     case Timer::Kind::echo:
-      if (l.life == timer.use && l.phase == Phase::up && l.management_stan == 0) send_management(l, "301", now);
+      if (l.life == timer.use && l.phase == Phase::up && l.management_stan == 0)
+        send_management(l, "301", now);
       return;
     case Timer::Kind::reconnect:
       if (l.life == timer.use && l.phase == Phase::down && !l.gone) connect(l, now);
@@ -309,9 +314,9 @@ void Links::fire(const Timer& timer, Now now) {
 
 Links::HostStatus Links::status(std::string_view host) const {
   HostStatus status;
-  const auto it = by_host_.find(std::string(host));
+  const auto it = by_host_.find(host);
   if (it == by_host_.end()) return status;
-  for (const auto i : it->second) {
+  for (const auto i : it->second.links) {
     const auto& l = *links_[i];
     if (l.gone) continue;
     ++status.links;

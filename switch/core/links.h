@@ -1,16 +1,18 @@
-// The links of one worker to the hosts: persistent, multiplexed, each with its own STAN. Sans I/O: bytes come in by
-// on_bytes, leave through Outside. A link signs on, echoes, comes back after a loss with growing, jittered pauses; what it
-// sent and waits for is in its pending table, which is bounded (P7). Answers are matched by field 11 with 7 and 41.
+// The links of one worker to the hosts: persistent, multiplexed, each with its own STAN. Sans I/O: bytes come
+// in by on_bytes, leave through Outside. A link signs on, echoes, comes back after a loss with growing,
+// jittered pauses; what it sent and waits for is in its pending table, which is bounded (P7). Answers are
+// matched by field 11 with 7 and 41.
 //
-// Who waits learns one of: answered, timed out, lost (the link went down first; `sent` says whether the bytes had left). What
-// comes after that is told as late or duplicate, while the link still remembers it.
-// Source: contract "Wire", iso87-ascii. Owner: the engine. Thread: its worker.
+// Who waits learns one of: answered, timed out, lost (the link went down first; `sent` says whether the bytes
+// had left). What comes after that is told as late or duplicate, while the link still remembers it. Source:
+// contract "Wire", iso87-ascii. Owner: the engine. Thread: its worker.
 #pragma once
 
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,15 +29,16 @@
 
 namespace tollgate::core {
 
-struct Waiter {  // who waits for an answer
-  std::uint16_t partition = 0;      // position among the engine's partitions
+struct Waiter {                 // who waits for an answer
+  std::uint16_t partition = 0;  // position among the engine's partitions
   bool reversal = false;
-  std::uint32_t slot = 0;           // requests
+  std::uint32_t slot = 0;  // requests
   std::uint32_t generation = 0;
   TxnId txn;
 };
 
-// A place reserved on a link: STAN and transmission time, so that the intent can name them before anything is sent.
+// A place reserved on a link: STAN and transmission time, so that the intent can name them before anything is
+// sent.
 struct Passage {
   LinkId link;
   std::uint32_t stan = 0;
@@ -59,10 +62,13 @@ class Links {
   // Opens what is new, closes what is gone; what stays keeps its links.
   void install(const Reference& reference, Now now);
 
-  // A signed-on link of the host with room, or nullopt. Takes a place for `waiter`; it must be sent or released.
-  [[nodiscard]] std::optional<Passage> reserve(std::string_view host, const Waiter& waiter, std::string_view tid, Now now);
-  [[nodiscard]] bool any_up(std::string_view host) const;
-  // Sends what the builder holds; fields 7, 11 are set here. False: the link is no longer up; the waiter was told on_lost.
+  // A signed-on link of the host (its index in the reference that was installed last) with room, or nullopt.
+  // Takes a place for `waiter`; it must be sent or released.
+  [[nodiscard]] std::optional<Passage> reserve(std::uint16_t host, const Waiter& waiter, std::string_view tid,
+                                               Now now);
+  [[nodiscard]] HostCounters& counters(LinkId id) { return *link(id).counters; }
+  // Sends what the builder holds; fields 7, 11 are set here. False: the link is no longer up; the waiter was
+  // told on_lost.
   [[nodiscard]] bool send(const Passage& passage, iso::MessageBuilder& message, Now now);
   void release(const Passage& passage);
 
@@ -118,7 +124,13 @@ class Links {
     std::uint64_t use = 0;
   };
 
+  struct OfHost {
+    std::vector<std::uint32_t> links;
+    std::uint32_t turn = 0;
+  };
+
   Link& link(LinkId id) { return *links_[id.value]; }
+  [[nodiscard]] const Text<10>& transmission_time(WallTime wall);
   [[nodiscard]] std::uint32_t take_stan(Link& link);
   void connect(Link& link, Now now);
   void lose(Link& link, Now now);
@@ -134,8 +146,10 @@ class Links {
   Counters& counters_;
   LinkListener& listener_;
   std::vector<std::unique_ptr<Link>> links_;
-  boost::unordered_flat_map<std::string, std::vector<std::uint32_t>> by_host_;
-  boost::unordered_flat_map<std::string, std::uint32_t> turn_;
+  std::map<std::string, OfHost, std::less<>> by_host_;  // its values do not move
+  std::vector<OfHost*> by_index_;                       // of the reference
+  std::int64_t second_ = -1;                            // of transmitted_
+  Text<10> transmitted_;
   TimingWheel<Timer> wheel_;
   std::array<std::uint8_t, 4096> out_;
 };

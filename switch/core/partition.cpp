@@ -102,17 +102,23 @@ void Partition::close_pan(Txn& txn) {
   txn.pan_group = 0;
 }
 
+// What became durable leaves, what gathered goes to the journal.
 void Partition::flush() {
+  release();
   if (again_ && w_.now.instant >= again_at_) {
     w_.outside.submit(std::move(*again_));
     again_.reset();
   }
+  submit_next();
   if (committing_ || gathering_.empty()) return;
-  if (gathering_.records == 0 && gathering_.cells.empty()) {
-    // Answers that were given before: they rest on records that are durable, for nothing is on its way.
-    std::swap(gathering_, in_commit_);
-    return release();
-  }
+  // Answers that were given before: they rest on records that are durable, for nothing is on its way.
+  std::swap(gathering_, durable_);
+  release();
+}
+
+// One group at a time is on its way.
+void Partition::submit_next() {
+  if (committing_ || (gathering_.records == 0 && gathering_.cells.empty())) return;
   if (gathering_.records == 0) {  // cells only: the record says what changed
     v1::VaultChanged changed;
     changed.set_key(gathering_.cells.front().key);
@@ -141,14 +147,17 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
     return;
   }
   TG_CHECK(result == storage::AppendResult::durable);
+  release();  // a group before this one that flush() has not come to
   in_commit_.payload = std::move(work.payload);  // the buffer comes back
+  std::swap(in_commit_, durable_);
   committing_ = false;
-  release();
+  // First the next group, then what this one allows (at flush): the disk works while the answers are sent.
+  submit_next();
 }
 
-// Everything that the group in in_commit_ decided may leave now, in the order in which it was decided.
+// Everything that the group in durable_ decided may leave now, in the order in which it was decided.
 void Partition::release() {
-  for (const auto& after : in_commit_.after) {
+  for (const auto& after : durable_.after) {
     switch (after.kind) {
       case After::Kind::send_request:
         if (auto* slot = slots_.get(after.slot, after.generation)) send_request(*slot);
@@ -157,16 +166,16 @@ void Partition::release() {
         send_reversal(after.txn);
         break;
       case After::Kind::reply:
-        w_.outside.send_terminal(after.connection, ByteView(in_commit_.replies).subspan(after.offset, after.size));
+        w_.outside.send_terminal(after.connection, ByteView(durable_.replies).subspan(after.offset, after.size));
         w_.counters.duration.record((w_.now.instant - after.received).count());
         ++w_.counters.replies;
         break;
       case After::Kind::call:
-        in_commit_.calls[after.call]();
+        durable_.calls[after.call]();
         break;
     }
   }
-  in_commit_.clear();
+  durable_.clear();
 }
 
 void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,

@@ -40,6 +40,7 @@ struct MerchantState {
   v1::Merchant merchant;
   std::vector<std::uint64_t> holds;
   std::uint32_t terminals = 0;
+  Text<4> category;  // field 18: the merchant category, four digits
 };
 
 struct Terminal {
@@ -108,7 +109,7 @@ class Partition {
 
   void flush();
   void on_committed(storage::CommitWork&& work, storage::AppendResult result);
-  [[nodiscard]] bool idle() const noexcept { return slots_.used() == 0 && !committing_ && gathering_.empty(); }
+  [[nodiscard]] bool idle() const noexcept { return slots_.used() == 0 && !committing_ && gathering_.empty() && durable_.empty(); }
 
   [[nodiscard]] std::optional<TerminalView> terminal_view(ObjectId id) const;
   void each_terminal(const std::function<bool(const TerminalView&)>& visit) const;
@@ -137,6 +138,7 @@ class Partition {
     std::string_view pan;     // digits; empty where there is none
     std::array<char, 32> wallet_store{};
     std::string_view wallet;  // QR code
+    const CardFacts* card = nullptr;
     std::string_view brand;   // scheme or wallet
     TxnIndex original = kNoTxn;
     TxnId id;                 // of the transaction to be opened
@@ -166,6 +168,7 @@ class Partition {
   [[nodiscard]] std::string_view check_original(Incoming& m);
   [[nodiscard]] std::string_view check_card(Incoming& m);
   [[nodiscard]] std::string_view find_route(Incoming& m, std::uint32_t slot);
+  [[nodiscard]] fees::Facts facts_of(const Incoming& m, bool instant) const;
   void open_intent(Incoming& m, std::uint32_t slot);
   void decide_reversal(Incoming& m);
   void reverse_original(Incoming& m, TxnIndex index);
@@ -181,15 +184,18 @@ class Partition {
   void queue_reversal(TxnIndex index, Owed& owed, Duration pause);
   void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::string_view pan = {});
   void finish(Slot& slot, const iso::MessageView& message);
+  [[nodiscard]] v1::Outcome& fresh_outcome();
+  [[nodiscard]] v1::Receipt* receipt_of(v1::Outcome& outcome);
+  [[nodiscard]] std::string_view settlement_date(BusinessDate day);
   void decline(Slot& slot, std::string_view code);
   void price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome);
   void price_and_post_undo(Txn& txn, v1::Outcome& outcome);
   [[nodiscard]] bool refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome);
   void mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries);
   void begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset);
-  [[nodiscard]] fees::Facts facts_of(const Slot& slot, const Txn& txn) const;
   void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
   void release();
+  void submit_next();
   // records
   void fill_request(const Incoming& m, v1::Request& request) const;
   template <class Body>
@@ -275,7 +281,7 @@ class Partition {
   std::vector<std::pair<Instant, TxnIndex>> retries_;
 
   std::int64_t next_until_us_ = 0;  // the earliest end of a hold; 0: none
-  GroupBuffer gathering_, in_commit_;
+  GroupBuffer gathering_, in_commit_, durable_;  // a group moves from left to right; durable_: its effects have not left yet
   bool committing_ = false;
   bool replaying_ = true;  // until start(): apply() leaves no trace but state
   std::vector<crypto::DayKey> day_keys_;  // the newest days', recovered ones included
@@ -288,13 +294,16 @@ class Partition {
   v1::Refusal refusal_;
   fees::Assessment assessment_;
   ledger::EntryBuilder entry_;
-  v1::LedgerEntry parsed_;
+  std::unique_ptr<v1::Receipt> spare_receipt_;
+  ledger::EntryView parsed_;
   iso::MessageBuilder builder_;
   std::array<std::uint8_t, 4096> frame_out_;
   std::vector<StoredLeg> legs_scratch_;
   std::uint32_t turn_ = 0;
   std::int64_t local_second_ = -1;
   std::string local_text_;
+  BusinessDate settlement_day_;
+  Text<4> settlement_text_;
 };
 
 }  // namespace tollgate::core

@@ -1,4 +1,6 @@
 // The fold. Each apply() looks at its record and the state before it, at nothing else: no clock, no reference data, no chance.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "switch/base/check.h"
@@ -84,13 +86,13 @@ void Partition::post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<
   legs_scratch_.clear();
   std::uint8_t entry = 0;
   for (const auto& bytes : entries) {
-    TG_CHECK(parsed_.ParseFromString(bytes));
+    TG_CHECK(parsed_.parse(as_bytes(bytes)));
     books_.post(parsed_, as_bytes(bytes));
-    if (txn.first_entry == 0) txn.first_entry = parsed_.seq();
+    if (txn.first_entry == 0) txn.first_entry = parsed_.seq;
     ++txn.entry_seqs;
     ++w_.counters.entries;
-    for (const auto& leg : parsed_.legs())
-      legs_scratch_.push_back({leg.amount_minor(), intern_sub(leg.sub()), static_cast<std::uint16_t>(leg.account()), leg.credit(), entry});
+    for (const auto& leg : parsed_.legs)
+      legs_scratch_.push_back({leg.amount_minor, intern_sub(leg.sub), static_cast<std::uint16_t>(leg.account), leg.credit, entry});
     ++entry;
   }
   if (!legs_scratch_.empty()) txn.legs.assign(legs_scratch_.begin(), legs_scratch_.end());
@@ -228,6 +230,7 @@ void Partition::apply(const v1::MerchantSet& set, GroupNo, std::int64_t) {
     merchant_by_id_.emplace(merchant.id(), it->second);
   }
   merchants_[it->second]->merchant = merchant;
+  merchants_[it->second]->category.assign(fmt::format("{:04}", merchant.mcc()));
 }
 
 void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {

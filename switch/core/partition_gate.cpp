@@ -162,7 +162,7 @@ void Partition::answer_again(Incoming& m, TxnIndex index) {
 
 void Partition::refuse(Incoming& m, std::string_view code, bool binding) {
   ++w_.counters.refused;
-  ++w_.counters.refusals[std::string(code)];
+  w_.counters.refusals.add(code);
   const bool keyed = m.has_stan && m.terminal != kNone && m.in.decoded.ok();
   if (keyed && w_.reference->tokenizer() != nullptr) {
     m.key = TxnTable::key_of(m.terminal, m.batch, m.stan);

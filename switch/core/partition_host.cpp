@@ -17,20 +17,6 @@ constexpr Duration kRetryMax = std::chrono::seconds(60);
 // Towards the terminal a code of two characters that it knows; anything else is a bad reply of the host (20).
 std::string_view terminal_code(std::string_view host_code) noexcept { return host_code.size() == 2 ? host_code : std::string_view("20"); }
 
-fees::Channel channel_of(std::uint32_t entry_mode, bool qr) noexcept {
-  if (qr) return fees::Channel::qr_customer_presented;
-  switch (entry_mode / 10) {  // first two digits (cup dialect, section 3)
-    case 1: return fees::Channel::manual;
-    case 2: case 90: return fees::Channel::magstripe;
-    case 3: return fees::Channel::qr_customer_presented;
-    case 5: case 95: return fees::Channel::contact;
-    case 7: case 91: case 96: case 98: return fees::Channel::contactless;
-    default: return fees::Channel::absent;
-  }
-}
-
-fees::Code code_of(std::string_view text) noexcept { return fees::Code::of(text).value_or(fees::Code{}); }
-
 std::string lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c); });
@@ -62,9 +48,7 @@ void Partition::send_request(Slot& slot) {
     pin = std::move(*translated);
     has_pin = true;
   }
-  const auto mcc = fmt::format_int(merchants_[terminal.merchant]->merchant.mcc());
-  const std::string category(4 - std::min<std::size_t>(4, mcc.size()), '0');
-  const auto category_code = category + mcc.c_str();
+  const auto category_code = merchants_[terminal.merchant]->category.view();
   const auto original = txn.original != kNoTxn ? original_data(txns_[txn.original], w_.config.acquirer_code) : std::string();
   build_request({.request = slot.message, .rules = rules, .rrn = txn.rrn, .local = txn.local.view(), .pan = slot.pan.reveal().text(),
                  .acquirer = w_.config.acquirer_code, .merchant_category = category_code, .pin = has_pin ? &pin : nullptr, .original_data = original},
@@ -84,57 +68,95 @@ void Partition::on_answer(const Waiter& waiter, const iso::MessageView& message)
   finish(*slot, message);
 }
 
+// An outcome without content, whose receipt's memory is kept for the next one.
+v1::Outcome& Partition::fresh_outcome() {
+  if (outcome_.has_receipt()) spare_receipt_.reset(outcome_.release_receipt());
+  outcome_.Clear();
+  return outcome_;
+}
+
+v1::Receipt* Partition::receipt_of(v1::Outcome& outcome) {
+  if (spare_receipt_ == nullptr) return outcome.mutable_receipt();
+  // Clear() of a message frees the messages inside it; these two every receipt has.
+  auto* const facts = spare_receipt_->release_facts();
+  auto* const totals = spare_receipt_->release_totals();
+  spare_receipt_->Clear();
+  if (facts != nullptr) {
+    facts->Clear();
+    spare_receipt_->set_allocated_facts(facts);
+  }
+  if (totals != nullptr) {
+    totals->Clear();
+    spare_receipt_->set_allocated_totals(totals);
+  }
+  outcome.set_allocated_receipt(spare_receipt_.release());
+  return outcome.mutable_receipt();
+}
+
+// Field 15 where the host names none: the business date, MMDD.
+std::string_view Partition::settlement_date(BusinessDate day) {
+  if (day != settlement_day_ || settlement_text_.empty()) {
+    const auto date = calendar(day);
+    settlement_text_.assign(fmt::format("{:02}{:02}", date.month, date.day));
+    settlement_day_ = day;
+  }
+  return settlement_text_.view();
+}
+
 // An answer for a request whose terminal is still waiting.
 void Partition::finish(Slot& slot, const iso::MessageView& message) {
   auto& txn = txns_[slot.txn];
   const auto& rules = rules_of(txn.kind);
   std::array<char, 1024> text;
-  outcome_.Clear();
-  outcome_.set_txn(txn.id.raw());
-  const auto host_code = std::string(message.value(39, text));
+  std::array<char, 8> code_text;
+  const auto host_code = message.value(39, code_text);
   const auto code = terminal_code(host_code);
   if (code == "10") {  // partial approval: this terminal did not ask for one; undone upstream (cup dialect, section 11)
     owe(slot.txn, v1::ReversalOwed::PARTIAL, "51");
     return reply_from_slot(txns_[slot.txn].slot, txns_[slot.txn]);
   }
+  auto& outcome = fresh_outcome();
+  outcome.set_txn(txn.id.raw());
   const bool approved = approves(code);
-  auto& host = w_.counters.hosts[w_.reference->hosts()[slot.host].host.name()];
+  auto& host = w_.links.counters(slot.link);
   ++(approved ? host.approved : host.declined);
-  ++host.response_codes[std::string(code)];
+  host.response_codes.add(code);
   ++(approved ? w_.counters.approved : w_.counters.declined);
-  outcome_.set_response_code(code.data(), code.size());
-  if (host_code != code) outcome_.set_host_code(host_code);
-  outcome_.set_approved(approved);
-  const auto take = [&](int field) { return std::string(message.value(field, text)); };
+  outcome.set_response_code(code.data(), code.size());
+  if (host_code != code) outcome.set_host_code(host_code.data(), host_code.size());
+  outcome.set_approved(approved);
   if (approved) {
-    outcome_.set_auth_code(take(38));
-    outcome_.set_institutions(take(44));
-    outcome_.set_balances(take(54));
+    // Each of them absent in most answers; what `text` holds is taken before the next one is read.
+    const auto take = [&](int field, auto&& set) {
+      if (const auto value = message.value(field, text); !value.empty()) set(value);
+    };
+    take(38, [&](std::string_view v) { outcome.set_auth_code(v.data(), v.size()); });
+    take(44, [&](std::string_view v) { outcome.set_institutions(v.data(), v.size()); });
+    take(54, [&](std::string_view v) { outcome.set_balances(v.data(), v.size()); });
     if (rules.effect != Effect::none) {
-      const auto date = calendar(txn.business_date);
-      auto settled = take(15);
-      outcome_.set_settlement_date(settled.size() == 4 ? settled : fmt::format("{:02}{:02}", date.month, date.day));
+      const auto told = message.value(15, text);
+      const auto date = told.size() == 4 ? told : settlement_date(txn.business_date);
+      outcome.set_settlement_date(date.data(), date.size());
     }
-    if (rules.qr) outcome_.set_private_62(take(62));
-    const auto chip = message.raw(55);
-    if (!chip.empty()) outcome_.set_chip(take(55));
-    outcome_.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
-    if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome_);
-    if (rules.effect == Effect::undo && txn.original != kNoTxn) price_and_post_undo(txn, outcome_);
+    if (rules.qr) take(62, [&](std::string_view v) { outcome.set_private_62(v.data(), v.size()); });
+    take(55, [&](std::string_view v) { outcome.set_chip(v.data(), v.size()); });
+    outcome.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
+    if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome);
+    if (rules.effect == Effect::undo && txn.original != kNoTxn) price_and_post_undo(txn, outcome);
   }
   const auto slot_index = txn.slot;
-  record(11, outcome_);
+  record(11, outcome);
   reply_from_slot(slot_index, txns_[slot.txn]);
 }
 
 void Partition::decline(Slot& slot, std::string_view code) {
   auto& txn = txns_[slot.txn];
-  outcome_.Clear();
-  outcome_.set_txn(txn.id.raw());
-  outcome_.set_response_code(code.data(), code.size());
+  auto& outcome = fresh_outcome();
+  outcome.set_txn(txn.id.raw());
+  outcome.set_response_code(code.data(), code.size());
   const auto slot_index = txn.slot;
   ++w_.counters.declined;
-  record(11, outcome_);
+  record(11, outcome);
   reply_from_slot(slot_index, txns_[slot.txn]);
 }
 
@@ -183,29 +205,6 @@ void Partition::on_late(const Waiter& waiter, const iso::MessageView& message, b
 
 // ---- prices and entries ----------------------------------------------------------------------------------------------
 
-fees::Facts Partition::facts_of(const Slot& slot, const Txn& txn) const {
-  const auto& merchant = merchants_[terminals_[txn.terminal]->merchant]->merchant;
-  const auto& rules = rules_of(txn.kind);
-  fees::Facts facts;
-  facts.channel = channel_of(static_cast<std::uint32_t>(slot.message.number(22).value_or(0)), rules.qr);
-  facts.currency = Currency{txn.currency};
-  facts.mcc = static_cast<std::int32_t>(merchant.mcc());
-  facts.settlement = txn.instant ? fees::Settlement::instant : merchant.settlement_cycle() == "D0" ? fees::Settlement::d0 : fees::Settlement::t1;
-  if (rules.qr) {
-    const auto code = slot.wallet_code.view();
-    facts.brand = code_of(code.starts_with("62") ? "UNIONPAY" : code[0] == '1' ? "WECHAT" : "ALIPAY");
-    return facts;
-  }
-  if (const auto* card = w_.reference->card(slot.pan.reveal().text())) {
-    facts.brand = code_of(card->brand);
-    facts.funding = card->funding == "DEBIT" ? fees::Funding::debit : card->funding == "CREDIT" ? fees::Funding::credit
-                    : card->funding == "PREPAID" ? fees::Funding::prepaid : fees::Funding::absent;
-    facts.region = card->region == "DOMESTIC" ? fees::Region::domestic : card->region == "INTRA" ? fees::Region::intra
-                   : card->region == "INTER" ? fees::Region::inter : fees::Region::absent;
-  }
-  return facts;
-}
-
 void Partition::begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset) {
   entry_.reset();
   auto& entry = entry_.entry();
@@ -231,12 +230,12 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
   event.amount_minor = txn.amount_minor;
   event.business_date = moment.business_date;
   event.local_minute = moment.local_minute;
-  event.facts = facts_of(slot, txn);
+  event.facts = slot.facts;
   fees::assess(schedule, event, {}, assessment_);
   ++w_.counters.fee_evaluations;
   const auto& merchant_record = merchants_[terminals_[txn.terminal]->merchant]->merchant;
   fees::write_receipt(schedule, event, {}, {terminals_[txn.terminal]->terminal.tid(), merchant_record.merchant_code(), merchant_record.sponsor()},
-                      assessment_, outcome.mutable_receipt());
+                      assessment_, receipt_of(outcome));
 
   const auto& rules = rules_of(txn.kind);
   const auto brand = lower(event.facts.brand.absent() ? std::string_view(hosts_[txn.host]) : event.facts.brand.text());
@@ -249,7 +248,7 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
     ++offset;
   };
   begin_entry(txn, rules.label, offset);
-  auto& reference = *entry_.entry().mutable_fee();
+  auto& reference = entry_.fee();
   reference.set_schedule(schedule.text().schedule_id);
   reference.set_version(static_cast<std::uint32_t>(schedule.text().version));
   if (assessment_.line_count > 0 && assessment_.lines()[0].rule != fees::kNoRule) {
@@ -300,7 +299,7 @@ bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& 
   const auto& merchant = merchants_[terminal.merchant]->merchant;
   fees::write_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event,
                        .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
-                      outcome.mutable_receipt());
+                      receipt_of(outcome));
   // Clearing of the original's first leg: the scheme or channel that owed the sale.
   const auto& first = original.legs.at(0);
   const ledger::SaleParties parties{{first.account}, subs_[first.sub], merchant.merchant_code()};
@@ -367,7 +366,8 @@ void Partition::send_reversal(TxnIndex index) {
   if (owed.in_flight) return;
   const Waiter waiter{position_, true, 0, 0, txn.id};
   const auto& terminal = terminals_[txn.terminal]->terminal;
-  const auto passage = w_.links.reserve(hosts_[txn.host], waiter, terminal.tid(), w_.now);
+  const auto host = w_.reference->host_index(hosts_[txn.host]);
+  const auto passage = host ? w_.links.reserve(*host, waiter, terminal.tid(), w_.now) : std::nullopt;
   if (!passage) return queue_reversal(index, owed, w_.config.reversal_retry);  // links are down or full; kick_reversals() may come first
   ++owed.attempts;
   owed.in_flight = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "switch/base/check.h"
 #include "switch/core/host_request.h"
 #include "switch/core/partition.h"
 #include "switch/iso/private_fields.h"
@@ -20,6 +21,20 @@ std::string_view wallet_of(std::string_view code) noexcept {
   if (prefix >= 25 && prefix <= 30 && code.size() >= 16 && code.size() <= 24) return "ALIPAY";
   return {};
 }
+
+fees::Channel channel_of(std::uint32_t entry_mode, bool qr) noexcept {
+  if (qr) return fees::Channel::qr_customer_presented;
+  switch (entry_mode / 10) {  // first two digits (cup dialect, section 3)
+    case 1: return fees::Channel::manual;
+    case 2: case 90: return fees::Channel::magstripe;
+    case 3: return fees::Channel::qr_customer_presented;
+    case 5: case 95: return fees::Channel::contact;
+    case 7: case 91: case 96: case 98: return fees::Channel::contactless;
+    default: return fees::Channel::absent;
+  }
+}
+
+fees::Code code_of(std::string_view text) noexcept { return fees::Code::of(text).value_or(fees::Code{}); }
 
 }  // namespace
 
@@ -67,9 +82,9 @@ std::string_view Partition::check_card(Incoming& m) {
     return m.brand.empty() ? "14" : "";
   }
   if (m.pan.empty()) return "14";
-  const auto* facts = reference.card(m.pan);
-  if (facts == nullptr) return "14";
-  m.brand = facts->brand;
+  m.card = reference.card(m.pan);
+  if (m.card == nullptr) return "14";
+  m.brand = m.card->brand;
   return {};
 }
 
@@ -97,7 +112,7 @@ std::string_view Partition::find_route(Incoming& m, std::uint32_t slot) {
   }
   const Waiter waiter{position_, false, slot, slots_[slot].generation, m.id};
   for (std::size_t i = 0; i < count; ++i) {
-    if (auto passage = w_.links.reserve(reference.hosts()[hosts[i]].host.name(), waiter, terminal.terminal.tid(), w_.now)) {
+    if (auto passage = w_.links.reserve(hosts[i], waiter, terminal.terminal.tid(), w_.now)) {
       m.host = hosts[i];
       m.passage = *passage;
       return {};
@@ -133,10 +148,32 @@ void Partition::decide_upstream(Incoming& m) {
   open_intent(m, slot);
 }
 
+// What the schedule looks at, as it is when the terminal asks.
+fees::Facts Partition::facts_of(const Incoming& m, bool instant) const {
+  const auto& merchant = merchants_[terminals_[m.terminal]->merchant]->merchant;
+  fees::Facts facts;
+  facts.channel = channel_of(static_cast<std::uint32_t>(m.in.message.number(22).value_or(0)), m.rules->qr);
+  facts.currency = Currency{m.currency};
+  facts.mcc = static_cast<std::int32_t>(merchant.mcc());
+  facts.settlement = instant ? fees::Settlement::instant : merchant.settlement_cycle() == "D0" ? fees::Settlement::d0 : fees::Settlement::t1;
+  facts.brand = code_of(m.brand);
+  if (m.card != nullptr) {
+    const auto& card = *m.card;
+    facts.funding = card.funding == "DEBIT" ? fees::Funding::debit : card.funding == "CREDIT" ? fees::Funding::credit
+                    : card.funding == "PREPAID" ? fees::Funding::prepaid : fees::Funding::absent;
+    facts.region = card.region == "DOMESTIC" ? fees::Region::domestic : card.region == "INTRA" ? fees::Region::intra
+                   : card.region == "INTER" ? fees::Region::inter : fees::Region::absent;
+  }
+  return facts;
+}
+
 void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   auto& slot = slots_[slot_index];
   const auto& terminal = *terminals_[m.terminal];
-  intent_.Clear();
+  // Field by field, because Clear() of the whole would free what is inside; every other field is set below.
+  intent_.mutable_request()->Clear();
+  intent_.mutable_routing()->Clear();
+  intent_.clear_schedule_hash();
   const auto id = m.id;
   intent_.set_txn(id.raw());
   fill_request(m, *intent_.mutable_request());
@@ -153,7 +190,8 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   if (m.schedule != nullptr) intent_.set_schedule_hash(m.schedule->content_hash());
   record(10, intent_);
 
-  slot.txn = txns_.find_id(id);
+  slot.txn = txns_.newest();
+  TG_CHECK(txns_[slot.txn].id == id);
   txns_[slot.txn].slot = slot_index;
   slot.connection = m.in.connection;
   slot.listener = m.in.listener_index;
@@ -167,7 +205,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   slot.message = m.in.message;
   slot.message.rebase(slot.frame);
   slot.pan.reveal().assign(as_bytes(m.pan));
-  slot.wallet_code.assign(m.wallet);
+  if (m.schedule != nullptr) slot.facts = facts_of(m, intent_.request().instant());
   slot.schedule = std::move(m.schedule);
   if (!m.pan.empty()) {
     SecretPan pan;

@@ -32,8 +32,8 @@ struct Slot {
   iso::MessageView message;     // over frame
   Bytes frame;
   SecretPan pan;
-  Text<24> wallet_code;         // QR: the payer's code; wiped with the slot
-  fees::SchedulePtr schedule;   // pinned
+  fees::SchedulePtr schedule;   // pinned; null where nothing is priced
+  fees::Facts facts;            // what it looks at; valid with it
 };
 
 class Slots {
@@ -62,7 +62,6 @@ class Slots {
     wipe(slot.frame.data(), slot.frame.size());
     slot.frame.clear();
     wipe(&slot.pan.reveal(), sizeof(slot.pan.reveal()));
-    wipe(&slot.wallet_code, sizeof slot.wallet_code);
     slot.txn = kNoTxn;
     slot.was_sent = false;
     slot.schedule.reset();

@@ -11,6 +11,11 @@ bool resolved(const Txn& txn) noexcept {
 
 }  // namespace
 
+TxnTable::TxnTable(std::uint32_t max) : max_(max), chunks_(max / kChunk + 2) {
+  by_key_.reserve(max);
+  by_id_.reserve(max);
+}
+
 TxnIndex TxnTable::find(std::uint64_t key, std::uint16_t mti) const noexcept {
   const auto it = by_key_.find(key);
   for (auto i = it == by_key_.end() ? kNoTxn : it->second; i != kNoTxn; i = (*this)[i].next)
@@ -30,13 +35,8 @@ TxnIndex TxnTable::find_id(TxnId id) const noexcept {
   return it == by_id_.end() ? kNoTxn : it->second;
 }
 
-bool TxnTable::has_room() const noexcept { return size() < max_ || resolved((*this)[oldest_]); }
-
-void TxnTable::grow() {
-  const auto capacity = entries_.empty() ? std::size_t{1024} : entries_.size() * 2;
-  std::vector<Txn> bigger(capacity);
-  for (auto i = oldest_; i != newest_; ++i) bigger[i & (capacity - 1)] = std::move((*this)[i]);
-  entries_ = std::move(bigger);
+bool TxnTable::has_room() const noexcept {
+  return size() < max_ || resolved((*this)[oldest_]);
 }
 
 void TxnTable::evict_oldest() {
@@ -51,7 +51,6 @@ void TxnTable::evict_oldest() {
     while ((*this)[i].next != oldest_) i = (*this)[i].next;
     (*this)[i].next = kNoTxn;
   }
-  txn = Txn{};
   ++oldest_;
 }
 
@@ -59,9 +58,9 @@ TxnIndex TxnTable::insert(std::uint64_t key, TxnId id, std::uint16_t mti) {
   if (size() == max_) {
     if (!resolved((*this)[oldest_])) return kNoTxn;
     evict_oldest();
-  } else if (size() == entries_.size()) {
-    grow();
   }
+  auto& chunk = chunks_[newest_ / kChunk % chunks_.size()];
+  if (chunk == nullptr) chunk = std::make_unique<Txn[]>(kChunk);
   const auto index = newest_++;
   auto& txn = (*this)[index];
   txn = Txn{};

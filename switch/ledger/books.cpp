@@ -1,12 +1,12 @@
 #include "switch/ledger/books.h"
 
 #include "switch/base/check.h"
-#include "switch/ledger/entry.h"
 
 namespace tollgate::ledger {
 namespace {
 
-// Snapshot form: version, last, chain, count, then per balance account, currency, sub length, sub, 16 bytes. Big-endian.
+// Snapshot form: version, last, chain, count, then per balance account, currency, sub length, sub, 16 bytes.
+// Big-endian.
 constexpr std::uint8_t kVersion = 1;
 
 void put(std::string& out, std::uint64_t value, int bytes) {
@@ -40,7 +40,9 @@ class Reader {
 
 }  // namespace
 
-Digest chain_next(const Digest& previous, ByteView entry_bytes) noexcept { return Sha256::of(previous, entry_bytes); }
+Digest chain_next(const Digest& previous, ByteView entry_bytes) noexcept {
+  return Sha256::of(previous, entry_bytes);
+}
 
 Balance& Books::slot(KeyView key) {
   if (const auto it = index_.find(key); it != index_.end()) return balances_[it->second];
@@ -51,15 +53,15 @@ Balance& Books::slot(KeyView key) {
   return balances_.back();
 }
 
-void Books::post(const v1::LedgerEntry& entry, ByteView bytes) {
-  TG_CHECK(entry.seq() == last_.value + 1);
+void Books::post(const EntryView& entry, ByteView bytes) {
+  TG_CHECK(entry.seq == last_.value + 1);
   TG_CHECK(broken_invariant(entry).empty());
-  last_ = EntrySeq{entry.seq()};
+  last_ = EntrySeq{entry.seq};
   chain_ = chain_next(chain_, bytes);
-  const auto currency = static_cast<std::uint16_t>(entry.currency());
-  for (const auto& leg : entry.legs()) {
-    auto& balance = slot({leg.account(), currency, leg.sub()});
-    balance.value += leg.credit() ? -Int128{leg.amount_minor()} : Int128{leg.amount_minor()};
+  const auto currency = static_cast<std::uint16_t>(entry.currency);
+  for (const auto& leg : entry.legs) {
+    auto& balance = slot({leg.account, currency, leg.sub});
+    balance.value += leg.credit ? -Int128{leg.amount_minor} : Int128{leg.amount_minor};
   }
 }
 
@@ -69,7 +71,8 @@ Balance Books::balance(std::uint32_t account, std::string_view sub, Currency cur
 }
 
 void Books::each(const Visit& visit) const {
-  for (std::size_t i = 0; i < keys_.size(); ++i) visit(keys_[i].account, keys_[i].sub, Currency{keys_[i].currency}, balances_[i]);
+  for (std::size_t i = 0; i < keys_.size(); ++i)
+    visit(keys_[i].account, keys_[i].sub, Currency{keys_[i].currency}, balances_[i]);
 }
 
 void Books::save(std::string& out) const {

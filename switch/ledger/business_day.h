@@ -1,5 +1,5 @@
-// Which business date a moment belongs to: the local calendar date, plus one day at and after the cut-off (fees reference,
-// section 3.1, rule 2). Thread: its owner's (the zone caches its offset).
+// Which business date a moment belongs to: the local calendar date, plus one day at and after the cut-off
+// (fees reference, section 3.1, rule 2). Thread: its owner's (the zone caches its offset).
 #pragma once
 
 #include <cstdint>

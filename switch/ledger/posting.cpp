@@ -18,7 +18,8 @@ std::int64_t take_included_tax(const fees::Line& line, std::int64_t& tax_left) {
 
 }  // namespace
 
-void sale_legs(const SaleParties& parties, const fees::Assessment& assessment, const fees::CompiledSchedule& schedule, EntryBuilder& out) {
+void sale_legs(const SaleParties& parties, const fees::Assessment& assessment,
+               const fees::CompiledSchedule& schedule, EntryBuilder& out) {
   const auto& totals = assessment.totals;
   const auto& tax = schedule.text().tax;
   const bool included = tax && tax->mode == fees::TaxMode::inclusive;
@@ -27,7 +28,8 @@ void sale_legs(const SaleParties& parties, const fees::Assessment& assessment, c
   out.credit_signed(kPayablePending, parties.merchant, totals.merchant_net_minor);
   for (const auto& line : assessment.lines()) {
     if (line.payer != fees::Payer::merchant && line.payer != fees::Payer::cardholder) continue;
-    const auto income = line.amount_minor - (line.payer == fees::Payer::merchant ? take_included_tax(line, tax_left) : 0);
+    const auto income =
+        line.amount_minor - (line.payer == fees::Payer::merchant ? take_included_tax(line, tax_left) : 0);
     out.credit_signed({line.account}, {}, income);
   }
   TG_CHECK(tax_left == 0);
@@ -42,17 +44,20 @@ void cost_legs(const SaleParties& parties, const fees::Assessment& assessment, E
   }
 }
 
-void split_legs(const fees::Assessment& assessment, const fees::CompiledSchedule& schedule, EntryBuilder& out) {
+void split_legs(const fees::Assessment& assessment, const fees::CompiledSchedule& schedule,
+                EntryBuilder& out) {
   for (const auto& split : assessment.splits()) {
     std::int64_t shared = 0;
     for (std::size_t i = 0; i < split.parties; ++i) shared += split.party_minor[i];
     out.credit_signed(kAgentExpense, {}, -shared);
     const auto& parties = schedule.text().splits[split.split].parties;
-    for (std::size_t i = 0; i < split.parties; ++i) out.credit_signed(kAgents, parties[i].party, split.party_minor[i]);
+    for (std::size_t i = 0; i < split.parties; ++i)
+      out.credit_signed(kAgents, parties[i].party, split.party_minor[i]);
   }
 }
 
-void instant_payout_legs(const SaleParties& parties, std::string_view payout, std::int64_t net_minor, EntryBuilder& out) {
+void instant_payout_legs(const SaleParties& parties, std::string_view payout, std::int64_t net_minor,
+                         EntryBuilder& out) {
   if (net_minor <= 0) return;
   out.debit(kPayablePending, parties.merchant, net_minor);
   out.credit(kPayoutInTransit, payout, net_minor);

@@ -1,4 +1,5 @@
-// A terminal's conversation with the switch, from sign-in to the books, over the real engine, codec, fees and postings.
+// A terminal's conversation with the switch, from sign-in to the books, over the real engine, codec, fees and
+// postings.
 #include <gtest/gtest.h>
 
 #include "tests/core/rig.h"
@@ -8,7 +9,9 @@ namespace {
 
 using test::Rig;
 
-sim::SaleOrder card_sale(std::int64_t minor) { return {.card = sim::example_card(), .amount = Amount::checked(minor)}; }
+sim::SaleOrder card_sale(std::int64_t minor) {
+  return {.card = sim::example_card(), .amount = Amount::checked(minor)};
+}
 
 sim::SaleOrder qr_sale(std::int64_t minor, sim::Wallet wallet = sim::Wallet::wechat) {
   return {.entry = sim::Entry::qr, .code = sim::wallet_code(wallet, 1), .amount = Amount::checked(minor)};
@@ -135,7 +138,8 @@ TEST(Conversation, VoidsASaleWithItsMirror) {
   EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'000))).code(), "00");
   const auto stan = pos.last_stan();
   EXPECT_EQ(rig.ask(pos, pos.void_sale(stan)).code(), "00");
-  for (const auto* account : {"1100/unionpay", "2100/102290058120001", "4100"}) EXPECT_EQ(rig.balance(account), "0") << account;
+  for (const auto* account : {"1100/unionpay", "2100/102290058120001", "4100"})
+    EXPECT_EQ(rig.balance(account), "0") << account;
   EXPECT_EQ(rig.entries().size(), 2U);
   EXPECT_EQ(rig.entries()[1].mirrors(), 1U);
   EXPECT_EQ(rig.view(1).batch_count, 0U);
@@ -151,8 +155,9 @@ TEST(Conversation, VoidsAnInstantSaleAsARefundBecauseTheMoneyIsGone) {
   EXPECT_EQ(rig.ask(pos, pos.void_sale(pos.last_stan())).code(), "00");
   EXPECT_EQ(rig.balance("1100/unionpay"), "0");
   EXPECT_EQ(rig.balance("4100"), "0");
-  EXPECT_EQ(rig.balance("4120"), "-300");                       // kept: it was served
-  EXPECT_EQ(rig.balance("2100/102290058120001"), "9940");       // the merchant owes what it was paid, less the fee returned
+  EXPECT_EQ(rig.balance("4120"), "-300");  // kept: it was served
+  EXPECT_EQ(rig.balance("2100/102290058120001"),
+            "9940");  // the merchant owes what it was paid, less the fee returned
 }
 
 TEST(Gate, ReleasesAHoldWhenItsEndHasCome) {
@@ -269,7 +274,8 @@ TEST(Gate, KnowsAnUnknownTerminalFromAForeignMerchantCode) {
   Rig rig;
   auto unknown = rig.terminal(99);
   EXPECT_EQ(rig.ask(unknown, unknown.sign_in()).code(), "97");
-  auto moved = sim::SimTerminal::make({.tid = "10000001", .merchant_code = "102290058120009", .tmk = "11111111111111111111111111111111"});
+  auto moved = sim::SimTerminal::make(
+      {.tid = "10000001", .merchant_code = "102290058120009", .tmk = "11111111111111111111111111111111"});
   EXPECT_EQ(rig.ask(*moved, moved->sign_in()).code(), "03");
 }
 

@@ -11,18 +11,6 @@ namespace tollgate::test {
 namespace {
 
 constexpr std::int64_t kStart = 1'795'255'200'000'000;  // 2026-11-21T10:00:00Z, 18:00 in Shanghai
-constexpr std::string_view kSchedule = R"({
-  "schedule_id": "retail", "version": 1, "valid_from": "2026-01-01T00:00:00Z", "currency": "CNY", "time_zone": "Asia/Shanghai",
-  "cutoff": "23:00",
-  "components": [
-    {"id": "mdr", "account": "4100", "rules": [
-      {"id": "qr", "match": {"channel": ["QR_MERCHANT_PRESENTED", "QR_CUSTOMER_PRESENTED"]}, "rate": "0.0038", "account": "4110"},
-      {"id": "debit", "match": {"funding": ["DEBIT"]}, "rate": "0.005", "max": 2000},
-      {"id": "card", "rate": "0.006"}]},
-    {"id": "instant", "account": "4120", "refund": "KEEP", "rules": [
-      {"id": "instant", "match": {"settlement": ["INSTANT"]}, "fixed": 300}]}]})";
-
-std::string tid_of(std::uint32_t number) { return fmt::format("{:08}", 10'000'000 + number); }
 
 }  // namespace
 
@@ -55,13 +43,15 @@ void Rig::boot() {
   for (const auto id : engine_->owned()) {
     const auto epoch = journal_->own(id);
     ASSERT_TRUE(epoch.has_value());
-    const auto recovered = engine_->recover(id, *epoch, *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
-      const auto read = storage::read_records(*journal_, partition, from, [&](const v1::Record& record, const storage::Position& at) {
-        show(record, at.group);
-        return true;
-      });
-      return read ? Result<void>() : std::unexpected(read.error());
-    });
+    const auto recovered = engine_->recover(
+        id, *epoch, *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
+          const auto read = storage::read_records(*journal_, partition, from,
+                                                  [&](const v1::Record& record, const storage::Position& at) {
+                                                    show(record, at.group);
+                                                    return true;
+                                                  });
+          return read ? Result<void>() : std::unexpected(read.error());
+        });
     ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   }
   engine_->start(now_);
@@ -71,70 +61,28 @@ void Rig::boot() {
 }
 
 void Rig::estate() {
-  for (const auto& name : options_.hosts) {
-    core::SetHost host;
-    host.host.set_name(name);
-    host.host.set_dialect("iso87-ascii");
-    host.host.add_addresses(name);
-    host.host.set_links(options_.links);
-    host.host.set_max_in_flight(options_.host_in_flight_max);
-    host.host.set_timeout_ms(options_.timeout_ms);
-    host.host.set_echo_interval_s(60);
-    host.lab_zmk = Bytes(16, 0x55);
-    ASSERT_TRUE(command(core::HouseCommand(host)).ok());
+  for (auto& what : house_commands({.hosts = options_.hosts,
+                    .links = options_.links,
+                    .host_in_flight_max = options_.host_in_flight_max,
+                    .timeout_ms = options_.timeout_ms,
+                    .schedule = options_.schedule})) {
+    const auto done = command(std::move(what));
+    ASSERT_TRUE(done.ok()) << done.problem << " " << done.detail;
   }
-  core::SetCards cards;
-  for (const auto& [prefix, funding] : {std::pair("62", "DEBIT"), std::pair("622202", "CREDIT")}) {
-    auto& card = cards.cards.emplace_back();
-    card.set_prefix(prefix);
-    card.set_brand("UNIONPAY");
-    card.set_funding(funding);
-    card.set_region("DOMESTIC");
-  }
-  ASSERT_TRUE(command(core::HouseCommand(cards)).ok());
-  core::SetRoutes routes;
-  auto& route = routes.routes.emplace_back();
-  route.set_name("default");
-  route.set_priority(99);
-  for (const auto& name : options_.hosts) route.add_to()->set_host(name);
-  ASSERT_TRUE(command(core::HouseCommand(routes)).ok());
-  const auto published = command(core::HouseCommand(core::PublishSchedule{options_.schedule.empty() ? std::string(kSchedule) : options_.schedule, "retail.json"}));
-  ASSERT_TRUE(published.ok()) << published.detail;
-  const auto assigned = command(core::HouseCommand(
-      core::Assign{R"({"id":"fa_1","level":"DEFAULT","schedule_id":"retail","valid_from":"2026-01-01T00:00:00Z"})"}));
-  ASSERT_TRUE(assigned.ok()) << assigned.detail;
-  core::SetMerchant merchant;
-  merchant.merchant.set_merchant_code(kMerchant);
-  merchant.merchant.set_name("演示餐厅");
-  merchant.merchant.set_mcc(5812);
-  merchant.merchant.set_unified_credit_code("91310000DEMK00012N");
-  merchant.merchant.set_settlement_account("acct_demo_1");
-  merchant.merchant.set_settlement_cycle("T1");
-  ASSERT_TRUE(command(core::PartitionCommand(merchant)).ok());
+  ASSERT_TRUE(command(core::PartitionCommand(merchant_command(1))).ok());
   add_terminal(1);
   run();
 }
 
 void Rig::add_terminal(std::uint32_t number, bool active) {
-  core::SetDevice device;
-  device.device.set_serial_number(fmt::format("N{:09}", number));
-  device.device.set_model("demo-a1");
-  device.device.set_certified_until("2029-12-31");
-  ASSERT_TRUE(command(core::HouseCommand(device)).ok());
-  core::SetTerminal terminal;
-  terminal.terminal.set_tid(tid_of(number));
-  terminal.terminal.set_merchant_code(kMerchant);
-  terminal.terminal.set_serial_number(device.device.serial_number());
-  terminal.terminal.set_dialect("cup");
-  terminal.terminal.mutable_location()->set_address("上海市 1 号");
-  terminal.want_active = active;
-  terminal.lab_tmk = Bytes(16, 0x11);
-  const auto result = command(core::PartitionCommand(terminal));
+  ASSERT_TRUE(command(core::HouseCommand(device_command(number))).ok());
+  const auto result = command(core::PartitionCommand(terminal_command(number, 1, active)));
   ASSERT_TRUE(result.ok()) << result.problem << " " << result.detail;
 }
 
 sim::SimTerminal Rig::terminal(std::uint32_t number) {
-  auto made = sim::SimTerminal::make({.tid = tid_of(number), .merchant_code = kMerchant, .tmk = "11111111111111111111111111111111"});
+  auto made = sim::SimTerminal::make(
+      {.tid = tid_of(number), .merchant_code = kMerchant, .tmk = "11111111111111111111111111111111"});
   EXPECT_TRUE(made.has_value());
   return std::move(*made);
 }
@@ -156,13 +104,17 @@ sim::Verdict Rig::ask(sim::SimTerminal& terminal, ByteView frame) {
     return {};
   }
   const auto verdict = terminal.receive(ByteView(got[0]).subspan(2));
-  EXPECT_EQ(verdict.fault, sim::ReplyFault::none) << sim::name(verdict.fault) << " field " << int{verdict.field};
+  EXPECT_EQ(verdict.fault, sim::ReplyFault::none)
+      << sim::name(verdict.fault) << " field " << int{verdict.field};
   return verdict;
 }
 
-void Rig::sign_in(sim::SimTerminal& terminal) { EXPECT_EQ(ask(terminal, terminal.sign_in()).code(), "00"); }
+void Rig::sign_in(sim::SimTerminal& terminal) {
+  EXPECT_EQ(ask(terminal, terminal.sign_in()).code(), "00");
+}
 
-// ---- running ---------------------------------------------------------------------------------------------------------
+// ---- running
+// ---------------------------------------------------------------------------------------------------------
 
 bool Rig::step() {
   bool moved = false;
@@ -185,7 +137,8 @@ bool Rig::step() {
     const auto answer = host.sim.receive(cut.frame, now_.wall);
     const bool management = item.bytes.size() > 5 && item.bytes[3] == '8';
     for (int i = 0; i < answer.copies && (!host_silent || management); ++i)
-      delayed_.push_back({now_.instant + answer.delay, item.link, Bytes(answer.reply.begin(), answer.reply.end())});
+      delayed_.push_back(
+          {now_.instant + answer.delay, item.link, Bytes(answer.reply.begin(), answer.reply.end())});
     moved = true;
   }
   for (std::size_t i = 0; i < delayed_.size();) {
@@ -201,7 +154,8 @@ bool Rig::step() {
   while (!hold_commits_ && !commits_.empty()) {
     auto work = std::move(commits_.front());
     commits_.pop_front();
-    const storage::GroupAppend append{work.partition, work.epoch, work.group, work.records, work.payload, work.cells};
+    const storage::GroupAppend append{work.partition, work.epoch,   work.group,
+                                      work.records,   work.payload, work.cells};
     std::string why;
     const auto result = journal_->append({&append, 1}, why);
     EXPECT_EQ(result, storage::AppendResult::durable) << why;
@@ -248,9 +202,12 @@ void Rig::take_host_down(const std::string& name) {
   run();
 }
 
-void Rig::bring_host_up(const std::string& name) { hosts_.at(name)->up = true; }
+void Rig::bring_host_up(const std::string& name) {
+  hosts_.at(name)->up = true;
+}
 
-// ---- commands and views ----------------------------------------------------------------------------------------------
+// ---- commands and views
+// ----------------------------------------------------------------------------------------------
 
 core::CommandResult Rig::command(core::PartitionCommand what, std::optional<std::string> key) {
   core::Command command;
@@ -258,7 +215,9 @@ core::CommandResult Rig::command(core::PartitionCommand what, std::optional<std:
   command.caller.principal = "test";
   command.caller.path = "/v1/test";
   if (key) command.caller.idempotency_key = *key;
-  command.caller.render = [](const core::CommandResult& r) { return std::pair<std::uint32_t, std::string>(r.ok() ? 200 : 409, r.problem); };
+  command.caller.render = [](const core::CommandResult& r) {
+    return std::pair<std::uint32_t, std::string>(r.ok() ? 200 : 409, r.problem);
+  };
   command.what = std::move(what);
   const auto ticket = next_ticket_++;
   engine_->command(std::move(command), ticket, now_);
@@ -310,10 +269,11 @@ std::string Rig::balance(const std::string& account) const {
 std::vector<v1::Record> Rig::records() const {
   std::vector<v1::Record> all;
   for (std::uint16_t p = 1; p <= options_.partitions; ++p) {
-    const auto read = storage::read_records(*journal_, {p}, GroupNo{1}, [&](const v1::Record& record, const storage::Position&) {
-      all.push_back(record);
-      return true;
-    });
+    const auto read = storage::read_records(*journal_, {p}, GroupNo{1},
+                                            [&](const v1::Record& record, const storage::Position&) {
+                                              all.push_back(record);
+                                              return true;
+                                            });
     EXPECT_TRUE(read.has_value());
   }
   return all;
@@ -331,19 +291,33 @@ std::vector<v1::LedgerEntry> Rig::entries() const {
   return all;
 }
 
-// ---- core::Outside ---------------------------------------------------------------------------------------------------
+// ---- core::Outside
+// ---------------------------------------------------------------------------------------------------
 
-void Rig::send_terminal(const core::ConnRef&, ByteView bytes) { replies.emplace_back(bytes.begin(), bytes.end()); }
-void Rig::close_terminal(const core::ConnRef& connection, core::CloseReason) { engine_->on_terminal_closed(connection); }
+void Rig::send_terminal(const core::ConnRef&, ByteView bytes) {
+  replies.emplace_back(bytes.begin(), bytes.end());
+}
+void Rig::close_terminal(const core::ConnRef& connection, core::CloseReason) {
+  engine_->on_terminal_closed(connection);
+}
 void Rig::connect_link(core::LinkId link, std::string_view address) {
   link_host_[link.value] = std::string(address);
   connecting_.push_back(link);
 }
-void Rig::send_link(core::LinkId link, ByteView bytes) { to_hosts_.push_back({link, Bytes(bytes.begin(), bytes.end())}); }
-void Rig::close_link(core::LinkId link) { std::erase_if(delayed_, [&](const auto& d) { return d.link == link; }); }
-void Rig::submit(storage::CommitWork&& work) { commits_.push_back(std::move(work)); }
-void Rig::command_done(std::uint64_t ticket, core::CommandResult&& result) { done_[ticket] = std::move(result); }
-void Rig::publish_reference(std::shared_ptr<const core::Reference> reference, std::function<void()> installed) {
+void Rig::send_link(core::LinkId link, ByteView bytes) {
+  to_hosts_.push_back({link, Bytes(bytes.begin(), bytes.end())});
+}
+void Rig::close_link(core::LinkId link) {
+  std::erase_if(delayed_, [&](const auto& d) { return d.link == link; });
+}
+void Rig::submit(storage::CommitWork&& work) {
+  commits_.push_back(std::move(work));
+}
+void Rig::command_done(std::uint64_t ticket, core::CommandResult&& result) {
+  done_[ticket] = std::move(result);
+}
+void Rig::publish_reference(std::shared_ptr<const core::Reference> reference,
+                            std::function<void()> installed) {
   engine_->on_reference(std::move(reference), now_);
   installed();
 }

@@ -1,6 +1,7 @@
-// A whole switch on one thread without sockets or disk: the real engine over the in-memory journal, simulated terminals and
-// hosts that speak the real protocol, and a clock that the test moves. What is sent waits in queues until the test delivers
-// it, so that a test decides what happens when; crash() drops the engine and recovers another from what was durable.
+// A whole switch on one thread without sockets or disk: the real engine over the in-memory journal, simulated
+// terminals and hosts that speak the real protocol, and a clock that the test moves. What is sent waits in
+// queues until the test delivers it, so that a test decides what happens when; crash() drops the engine and
+// recovers another from what was durable.
 #pragma once
 
 #include <deque>
@@ -14,10 +15,9 @@
 #include "switch/core/engine.h"
 #include "switch/sim/host.h"
 #include "switch/sim/terminal.h"
+#include "tests/core/estate.h"
 
 namespace tollgate::test {
-
-inline constexpr const char* kMerchant = "102290058120001";
 
 class Rig final : public core::Outside {
  public:
@@ -40,15 +40,16 @@ class Rig final : public core::Outside {
   [[nodiscard]] sim::SimTerminal terminal(std::uint32_t number = 1);
   void add_terminal(std::uint32_t number, bool active = true);
 
-  // Sends a frame over the terminal's connection and lets everything run until nothing moves; the replies that came.
+  // Sends a frame over the terminal's connection and lets everything run until nothing moves; the replies
+  // that came.
   std::vector<Bytes> exchange(ByteView frame);
   // The same, and the terminal checks the one reply. Stops the test when there is not exactly one.
   sim::Verdict ask(sim::SimTerminal& terminal, ByteView frame);
   void sign_in(sim::SimTerminal& terminal);
 
-  void run();                      // until nothing moves
-  void advance(Duration duration); // in steps of 10 ms, running in between
-  void crash();                    // everything volatile is lost; recovers from the journal
+  void run();                       // until nothing moves
+  void advance(Duration duration);  // in steps of 10 ms, running in between
+  void crash();                     // everything volatile is lost; recovers from the journal
   void hold_commits(bool hold) { hold_commits_ = hold; }
   void take_host_down(const std::string& host);
   void bring_host_up(const std::string& host);
@@ -62,7 +63,8 @@ class Rig final : public core::Outside {
   [[nodiscard]] core::Engine& engine() { return *engine_; }
   [[nodiscard]] sim::SimHost& host(const std::string& name) { return hosts_.at(name)->sim; }
   [[nodiscard]] storage::MemoryJournal& journal() { return *journal_; }
-  [[nodiscard]] std::string balance(const std::string& account) const;  // decimal, summed over partitions; "0" when unused
+  [[nodiscard]] std::string balance(
+      const std::string& account) const;  // decimal, summed over partitions; "0" when unused
   [[nodiscard]] std::vector<v1::LedgerEntry> entries() const;
   [[nodiscard]] std::vector<v1::Record> records() const;
   [[nodiscard]] Now now() const { return now_; }
@@ -78,7 +80,8 @@ class Rig final : public core::Outside {
   void close_link(core::LinkId link) override;
   void submit(storage::CommitWork&& work) override;
   void command_done(std::uint64_t ticket, core::CommandResult&& result) override;
-  void publish_reference(std::shared_ptr<const core::Reference> reference, std::function<void()> installed) override;
+  void publish_reference(std::shared_ptr<const core::Reference> reference,
+                         std::function<void()> installed) override;
 
  private:
   struct Host {

@@ -1,6 +1,8 @@
+#include "switch/ledger/books.h"
+
 #include <gtest/gtest.h>
 
-#include "switch/ledger/books.h"
+#include "switch/base/chance.h"
 #include "switch/ledger/business_day.h"
 #include "switch/ledger/entry.h"
 
@@ -26,19 +28,21 @@ std::string entry_of(std::uint64_t seq, std::int64_t debit, std::int64_t credit)
 }
 
 void post(Books& books, const std::string& bytes) {
-  v1::LedgerEntry entry;
-  ASSERT_TRUE(entry.ParseFromString(bytes));
+  EntryView entry;
+  ASSERT_TRUE(entry.parse(as_bytes(bytes)));
   books.post(entry, as_bytes(bytes));
 }
 
 TEST(Books, AddUpPastWhatSixtyFourBitsHold) {
   Books books;
   constexpr int kEntries = 20;
-  // 20 times the largest sum of one leg's type would overflow int64 only after millions; balances are loaded near the edge.
+  // 20 times the largest sum of one leg's type would overflow int64 only after millions; balances are loaded
+  // near the edge.
   std::string saved;
   post(books, entry_of(1, 999'999'999'999, 999'999'999'999));
   books.save(saved);
-  for (int i = 2; i <= kEntries; ++i) post(books, entry_of(static_cast<std::uint64_t>(i), 999'999'999'999, 999'999'999'999));
+  for (int i = 2; i <= kEntries; ++i)
+    post(books, entry_of(static_cast<std::uint64_t>(i), 999'999'999'999, 999'999'999'999));
   EXPECT_EQ(to_decimal(books.balance(1100, "unionpay", kYuan)), "19999999999980");
   EXPECT_EQ(to_decimal(books.balance(2100, "shop1", kYuan)), "-19999999999980");
   EXPECT_EQ(to_decimal(books.balance(2100, "nobody", kYuan)), "0");
@@ -66,7 +70,8 @@ TEST(Books, AreTheSameAfterSavingAndLoading) {
   EXPECT_EQ(loaded.last(), books.last());
   EXPECT_EQ(loaded.chain(), books.chain());
   EXPECT_EQ(to_decimal(loaded.balance(2100, "shop1", kYuan)), "-107");
-  for (std::size_t cut = 0; cut < saved.size(); ++cut) EXPECT_FALSE(Books{}.load(std::string_view(saved).substr(0, cut)).has_value()) << cut;
+  for (std::size_t cut = 0; cut < saved.size(); ++cut)
+    EXPECT_FALSE(Books{}.load(std::string_view(saved).substr(0, cut)).has_value()) << cut;
   EXPECT_FALSE(Books{}.load(saved + "x").has_value());
 }
 
@@ -111,6 +116,49 @@ TEST(BusinessDay, BeginsAtTheCutOffOfTheLocalClock) {
   EXPECT_EQ(format_date(day.date(at("2026-11-21T22:59:59+08:00"))), "2026-11-21");
   EXPECT_EQ(format_date(day.date(at("2026-11-21T23:00:00+08:00"))), "2026-11-22");
   EXPECT_EQ(format_date(day.date(at("2026-12-31T23:00:00+08:00"))), "2027-01-01");
+}
+
+// The view against the library's own reading, of entries with everything in them, whole and cut at every
+// byte.
+TEST(EntryView, ReadsWhatTheLibraryReads) {
+  SeededChance chance{11};
+  for (int round = 0; round < 200; ++round) {
+    v1::LedgerEntry entry;
+    entry.set_partition(3);
+    entry.set_seq(chance.below(UINT64_MAX));
+    entry.set_at_us(-static_cast<std::int64_t>(chance.below(1'000'000)));
+    entry.set_type("sale");
+    entry.set_tid("10000001");
+    entry.set_currency(static_cast<std::uint32_t>(chance.below(1000)));
+    entry.mutable_fee()->set_hash(std::string(64, 'a'));
+    const auto legs = chance.below(5);
+    for (std::uint64_t i = 0; i < legs; ++i) {
+      auto& leg = *entry.add_legs();
+      leg.set_account(static_cast<std::uint32_t>(chance.below(10'000)));
+      leg.set_sub(std::string(chance.below(200), 'x'));
+      leg.set_credit(chance.below(2) == 0);
+      leg.set_amount_minor(static_cast<std::int64_t>(chance.below(UINT64_MAX)));
+    }
+    const auto bytes = entry.SerializeAsString();
+    EntryView view;
+    ASSERT_TRUE(view.parse(as_bytes(bytes)));
+    EXPECT_EQ(view.seq, entry.seq());
+    EXPECT_EQ(view.currency, entry.currency());
+    ASSERT_EQ(view.legs.size(), legs);
+    for (std::size_t i = 0; i < legs; ++i) {
+      const auto& leg = entry.legs(static_cast<int>(i));
+      EXPECT_EQ(view.legs[i].account, leg.account());
+      EXPECT_EQ(view.legs[i].sub, leg.sub());
+      EXPECT_EQ(view.legs[i].credit, leg.credit());
+      EXPECT_EQ(view.legs[i].amount_minor, leg.amount_minor());
+    }
+    EXPECT_EQ(broken_invariant(view), broken_invariant(entry));
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+      v1::LedgerEntry less;
+      EXPECT_EQ(view.parse(as_bytes(bytes).first(cut)), less.ParseFromString(bytes.substr(0, cut)))
+          << "cut at " << cut;
+    }
+  }
 }
 
 }  // namespace
