@@ -218,22 +218,27 @@ class Demo {
   }
 
   void introduce() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error).string();
+    const auto target = fmt::format("--url http://{} --token-file {}", ports_.http, process_->token_file());
     out_ << fmt::format(
         "switch      pid {}, environment demo, in {}{}\n"
         "sample      {}\n"
         "terminals   {} over TCP {}, {} tps: purchase, QR, void, reversal, repeat\n"
         "hosts       cup {}, wallets {}\n"
-        "interface   http://{}/v1/system with the token in {}; metrics http://{}/metrics\n"
-        "suspend     curl -X POST -H \"Authorization: Bearer $(cat {})\" -H 'Idempotency-Key: 1' -H "
-        "'If-Match: *'\n"
-        "            -d '{{\"reason\":\"device_fault\"}}' 'http://{}/v1/terminals/tid:10000007/suspend'\n",
+        "interface   http://{}  metrics http://{}/metrics  token in {}\n"
+        "suspend     {} terminals suspend {} --reason device_fault {}\n",
         process_->pid(), place_.path(), place_.kept() ? "" : " (removed at the end)",
         demo_summary(options_.terminals), options_.terminals, ports_.pos, options_.tps, (*cards_)->address(),
-        (*wallets_)->address(), ports_.http, process_->token_file(), ports_.metrics, process_->token_file(),
-        ports_.http);
+        (*wallets_)->address(), ports_.http, ports_.metrics, process_->token_file(), self, chosen_terminal(),
+        target);
     if (keys_.listens())
-      out_ << "keys        q quit, s suspend a terminal, a activate it again, k kill -9 and recover\n";
+      out_ << "keys        q quit, s suspend that terminal, a activate it again, k kill -9 and recover\n";
     out_.flush();
+  }
+  // The one that the keys and the introduction name.
+  [[nodiscard]] std::string chosen_terminal() const {
+    return fmt::format("tid:{}", 10'000'000 + std::min<std::uint32_t>(options_.terminals, 7));
   }
 
   // One line a second until the time is over, a key says so, or the switch is gone.
@@ -282,11 +287,11 @@ class Demo {
   }
 
   void order(std::string_view verb) {
-    const auto answer = post(fmt::format("/v1/terminals/tid:10000007/{}", verb),
+    const auto answer = post(fmt::format("/v1/terminals/{}/{}", chosen_terminal(), verb),
                              verb == "suspend" ? R"({"reason":"device_fault","note":"from the demo"})"
                                                : R"({"note":"from the demo"})",
                              true);
-    out_ << fmt::format("\n{} tid:10000007: {}\n", verb,
+    out_ << fmt::format("\n{} {}: {}\n", verb, chosen_terminal(),
                         answer ? fmt::format("HTTP {}", answer->status) : answer.error().text());
   }
 
