@@ -58,6 +58,10 @@ void write_receipt(const CompiledSchedule& schedule, const Event& event, const V
 [[nodiscard]] std::optional<Assessment> assessment_of(const v1::Receipt& receipt,
                                                       const CompiledSchedule& schedule);
 
+// What the receipt's inputs cost under that schedule, in the receipt's own way (a refund from the standing that
+// it holds); nullopt when they are not what a receipt can hold.
+[[nodiscard]] std::optional<Assessment> priced_again(const v1::Receipt& receipt,
+                                                     const CompiledSchedule& schedule);
 // Prices again and compares every integer. Empty: the same. Otherwise the first difference in words:
 // "lines/0/amount: 61 in the receipt, 60 recomputed".
 [[nodiscard]] std::optional<std::string> recompute(const v1::Receipt& receipt,

@@ -126,48 +126,59 @@ std::optional<Standing> read_standing(const v1::ReceiptStanding& from, const Com
   return s;
 }
 
-// Compares field after field and remembers the first that differs.
+// Compares field after field and remembers the first that differs. Its name is put together only then: a
+// replay compares millions.
 class Comparison {
  public:
-  void same(std::string_view where, Int128 written, Int128 again) {
-    if (!first_ && written != again)
-      first_ = fmt::format("{}: {} in the receipt, {} recomputed", where, to_decimal(Balance{written}),
-                           to_decimal(Balance{again}));
+  void same(std::string_view field, Int128 written, Int128 again) {
+    if (written != again) [[unlikely]]
+      differs(std::string(field), written, again);
+  }
+  void same(std::string_view list, int at, std::string_view field, Int128 written, Int128 again) {
+    if (written != again) [[unlikely]]
+      differs(fmt::format("{}/{}/{}", list, at, field), written, again);
   }
   [[nodiscard]] std::optional<std::string> result() { return std::move(first_); }
 
  private:
+  void differs(const std::string& where, Int128 written, Int128 again) {
+    if (!first_)
+      first_ = fmt::format("{}: {} in the receipt, {} recomputed", where, to_decimal(Balance{written}),
+                           to_decimal(Balance{again}));
+  }
   std::optional<std::string> first_;
 };
+
+void compare_line(const v1::ReceiptLine& w, int i, const Line& a, Comparison& c) {
+  c.same("lines", i, "component", w.component(), a.component);
+  c.same("lines", i, "rule", w.rule(), a.rule == kNoRule ? 0 : a.rule + 1);
+  c.same("lines", i, "exact_high", w.exact_high(), static_cast<std::uint64_t>(a.exact >> 64));
+  c.same("lines", i, "exact_low", w.exact_low(), static_cast<std::uint64_t>(a.exact));
+  c.same("lines", i, "base", w.base_minor(), a.base_minor);
+  c.same("lines", i, "cap_delta", w.cap_delta_minor(), a.cap_delta_minor);
+  c.same("lines", i, "amount", w.amount_minor(), a.amount_minor);
+  c.same("lines", i, "flags", w.flags(), a.flags);
+}
+
+void compare_split(const v1::ReceiptSplit& w, int i, const SplitLine& a, Comparison& c) {
+  c.same("splits", i, "split", w.split(), a.split);
+  c.same("splits", i, "parties", w.party_minor_size(), a.parties);
+  for (int p = 0; p < std::min<int>(w.party_minor_size(), a.parties); ++p)
+    if (w.party_minor(p) != a.party_minor[static_cast<std::size_t>(p)])
+      c.same("splits", i, fmt::format("parties/{}", p), w.party_minor(p),
+             a.party_minor[static_cast<std::size_t>(p)]);
+  c.same("splits", i, "house", w.house_minor(), a.house_minor);
+  c.same("splits", i, "of", w.of_minor(), a.of_minor);
+}
 
 std::optional<std::string> compare(const v1::Receipt& receipt, const Assessment& again) {
   Comparison c;
   c.same("lines", receipt.lines_size(), again.line_count);
-  for (int i = 0; i < std::min<int>(receipt.lines_size(), again.line_count); ++i) {
-    const auto& w = receipt.lines(i);
-    const Line& a = again.line_store[static_cast<std::size_t>(i)];
-    const auto at = [i](std::string_view field) { return fmt::format("lines/{}/{}", i, field); };
-    c.same(at("component"), w.component(), a.component);
-    c.same(at("rule"), w.rule(), a.rule == kNoRule ? 0 : a.rule + 1);
-    c.same(at("exact_high"), w.exact_high(), static_cast<std::uint64_t>(a.exact >> 64));
-    c.same(at("exact_low"), w.exact_low(), static_cast<std::uint64_t>(a.exact));
-    c.same(at("base"), w.base_minor(), a.base_minor);
-    c.same(at("cap_delta"), w.cap_delta_minor(), a.cap_delta_minor);
-    c.same(at("amount"), w.amount_minor(), a.amount_minor);
-    c.same(at("flags"), w.flags(), a.flags);
-  }
+  for (int i = 0; i < std::min<int>(receipt.lines_size(), again.line_count); ++i)
+    compare_line(receipt.lines(i), i, again.line_store[static_cast<std::size_t>(i)], c);
   c.same("splits", receipt.splits_size(), again.split_count);
-  for (int i = 0; i < std::min<int>(receipt.splits_size(), again.split_count); ++i) {
-    const auto& w = receipt.splits(i);
-    const SplitLine& a = again.split_store[static_cast<std::size_t>(i)];
-    c.same(fmt::format("splits/{}/split", i), w.split(), a.split);
-    c.same(fmt::format("splits/{}/parties", i), w.party_minor_size(), a.parties);
-    for (int p = 0; p < std::min<int>(w.party_minor_size(), a.parties); ++p)
-      c.same(fmt::format("splits/{}/parties/{}", i, p), w.party_minor(p),
-             a.party_minor[static_cast<std::size_t>(p)]);
-    c.same(fmt::format("splits/{}/house", i), w.house_minor(), a.house_minor);
-    c.same(fmt::format("splits/{}/of", i), w.of_minor(), a.of_minor);
-  }
+  for (int i = 0; i < std::min<int>(receipt.splits_size(), again.split_count); ++i)
+    compare_split(receipt.splits(i), i, again.split_store[static_cast<std::size_t>(i)], c);
   const auto& w = receipt.totals();
   const Totals& a = again.totals;
   c.same("totals/gross", w.gross_minor(), a.gross_minor);
@@ -305,6 +316,14 @@ std::optional<Standing> standing_of(const v1::Receipt& receipt, const CompiledSc
   Assessment fresh;
   assess(schedule, *event, {*numbers}, fresh);
   return standing_of(fresh, event->amount_minor);
+}
+
+std::optional<Assessment> priced_again(const v1::Receipt& receipt, const CompiledSchedule& schedule) {
+  const auto event = event_of(receipt);
+  const auto numbers = volumes_of(receipt);
+  Assessment again;
+  if (!event || !numbers || !price_again(receipt, schedule, *event, {*numbers}, again)) return std::nullopt;
+  return again;
 }
 
 std::optional<std::string> recompute(const v1::Receipt& receipt, const CompiledSchedule& schedule) {
