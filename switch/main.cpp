@@ -4,6 +4,7 @@
 
 #include "switch/cli/admin_commands.h"
 #include "switch/cli/demo.h"
+#include "switch/cli/fees_replay.h"
 #include "switch/cli/ledger_verify.h"
 #include "switch/cli/offline_commands.h"
 #include "switch/cli/serve.h"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   tollgate::cli::add_admin_commands(app);
   tollgate::cli::add_ledger_verify_command(app);
   tollgate::cli::add_offline_commands(app);
+  tollgate::cli::add_fees_replay_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& ended) {
