@@ -163,6 +163,7 @@ def crowd(stage):
     stage.counted("a connection too many", "terminal_connections_closed_total", before, at_least=turned_away, reason="refused")
     for connection in held:
         connection.close()
+    switch.wait_for(lambda: stage.metric("terminal_connections") <= 1, 10, "the crowd to be gone")
 
 
 def messages(stage):
