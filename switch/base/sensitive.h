@@ -1,6 +1,7 @@
-// Sensitive<T>: card numbers, PIN blocks, keys (reference "security", section 1). It cannot be printed: no stream, fmt or
-// JSON operator exists for it (tests/base holds the compile failures). It is moved, not copied; wiped when it dies; compared
-// in constant time only. What is inside is reached by reveal(), a word that a review can search for.
+// Sensitive<T>: card numbers, PIN blocks, keys (reference "security", section 1). It cannot be printed: no
+// stream, fmt or JSON operator exists for it (tests/base holds the compile failures). It is moved, not
+// copied; wiped when it dies; compared in constant time only. What is inside is reached by reveal(), a word
+// that a review can search for.
 #pragma once
 
 #include <algorithm>
@@ -8,9 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "switch/base/bytes.h"
 
@@ -20,7 +23,7 @@ void wipe(void* memory, std::size_t size) noexcept;  // OPENSSL_cleanse: the com
 [[nodiscard]] bool equal_in_constant_time(ByteView a, ByteView b) noexcept;  // lengths are public
 
 template <class T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 class Sensitive {
  public:
   Sensitive() noexcept = default;
@@ -45,6 +48,28 @@ class Sensitive {
   T value_{};
 };
 
+// Memory that is wiped when it is given back: when a buffer grows, shrinks or dies. What is still inside is
+// its owner's to wipe.
+template <class T>
+struct WipingAllocator {
+  using value_type = T;
+  WipingAllocator() noexcept = default;
+  template <class U>
+  WipingAllocator(const WipingAllocator<U>&) noexcept {
+  }  // NOLINT: conversions between element types are what allocators do
+  [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
+  void deallocate(T* memory, std::size_t n) noexcept {
+    wipe(memory, n * sizeof(T));
+    std::allocator<T>().deallocate(memory, n);
+  }
+  template <class U>
+  friend bool operator==(const WipingAllocator&, const WipingAllocator<U>&) noexcept {
+    return true;
+  }
+};
+// Bytes of messages on their way: card data passes through.
+using WipedBytes = std::vector<std::uint8_t, WipingAllocator<std::uint8_t>>;
+
 // Up to N bytes of digits or key material, inline.
 template <std::size_t N>
 struct SmallBuffer {
@@ -62,8 +87,8 @@ struct SmallBuffer {
 
 using SecretPan = Sensitive<SmallBuffer<19>>;  // a full card number, digits
 
-// The one format in which a card number is shown: first 6, last 4 ("622202*********0128"). What is not 13 to 19 digits is
-// hidden whole. PCI FAQ 1091 and 1117: one truncation everywhere, at least 4 digits gone.
+// The one format in which a card number is shown: first 6, last 4 ("622202*********0128"). What is not 13 to
+// 19 digits is hidden whole. PCI FAQ 1091 and 1117: one truncation everywhere, at least 4 digits gone.
 class MaskedPan {
  public:
   MaskedPan() noexcept = default;

@@ -37,7 +37,7 @@ struct GroupBuffer {
   std::vector<storage::CellWrite> cells;
   std::vector<crypto::SealedPan> pans;
   std::vector<After> after;
-  Bytes replies;
+  WipedBytes replies;
   std::vector<std::function<void()>> calls;
 
   [[nodiscard]] bool empty() const noexcept { return records == 0 && cells.empty() && after.empty(); }

@@ -127,6 +127,7 @@ bool Links::send(const Passage& passage, iso::MessageBuilder& message, Now now) 
   wheel_.add(now.instant + l.timeout, {Timer::Kind::deadline, l.id, passage.stan, it->second.use});
   outside_.send_link(l.id, *frame);
   wipe(out_.data(), frame->size());
+  message.reset();  // it was on its way; its card data need not wait for the next one
   auto& host = *l.counters;
   ++(it->second.waiter.reversal ? host.reversals_sent : host.sent);
   return true;

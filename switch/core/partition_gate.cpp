@@ -73,7 +73,7 @@ void Partition::on_message(const Inbound& in) {
   m.row = in.dialect.classify(in.message);
   m.rules = &rules_of(m.row != nullptr ? m.row->kind : iso::Kind::unknown);
   const auto standing = find_terminal(m);
-  if (m.row != nullptr && !std::ranges::all_of(m.row->required, [&](auto field) { return in.message.has(field); })) return refuse(m, "30", false);
+  if (m.row != nullptr && m.row->missing(in.message) != 0) return refuse(m, "30", false);
   const auto cls = m.row != nullptr ? m.row->cls : iso::KindClass::financial;
   const auto kind = m.row != nullptr ? m.row->kind : iso::Kind::unknown;
   if (const auto verdict = admit(standing, cls, kind); !verdict.allowed) return refuse(m, verdict.code, false);

@@ -208,7 +208,9 @@ class Encoder {
     std::array<char, FieldOp::kLongest> canonical;
     packing::unpack(*value.op, reinterpret_cast<const std::uint8_t*>(value.data), value.length,
                     canonical.data());
-    return packing::pack(op.code, op.flags, canonical.data(), value.length, at);
+    const bool packed = packing::pack(op.code, op.flags, canonical.data(), value.length, at);
+    wipe(canonical.data(), value.length);
+    return packed;
   }
 
   static bool tlv(const FieldOp& op, const std::uint8_t* at, std::size_t size, std::size_t length) noexcept {

@@ -78,6 +78,7 @@ void MessageBuilder::reset() noexcept {
   tpdu_ = header_ = bitmap_ = {};
   bits_ = {};
   bitmap_dialect_ = nullptr;
+  wipe(store_.data(), stored_);
   stored_ = 0;
 }
 

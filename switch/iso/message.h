@@ -19,6 +19,7 @@
 
 #include "switch/base/bytes.h"
 #include "switch/base/check.h"
+#include "switch/base/sensitive.h"
 
 namespace tollgate::iso {
 
@@ -134,6 +135,7 @@ class MessageView {
 class MessageBuilder {
  public:
   MessageBuilder() noexcept { reset(); }
+  ~MessageBuilder() { wipe(store_.data(), stored_); }  // card numbers among it
   MessageBuilder(const MessageBuilder&) = delete;  // values point into the store
   MessageBuilder& operator=(const MessageBuilder&) = delete;
   void reset() noexcept;

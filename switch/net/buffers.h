@@ -1,7 +1,7 @@
 // The two buffers of a connection. InBuffer takes whole batches of frames per read and keeps what is left of
 // a partial frame; OutBuffer gathers what is to be written, so that many answers leave with one write.
-// Neither allocates once it has grown to what its connection needs. Owner: one connection. Thread: its
-// worker's.
+// Neither allocates once it has grown to what its connection needs. What was consumed or sent is wiped: card
+// data does not wait in memory for the next message. Owner: one connection. Thread: its worker's.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "switch/base/bytes.h"
 #include "switch/base/check.h"
+#include "switch/base/sensitive.h"
 
 namespace tollgate::net {
 
@@ -42,6 +43,7 @@ class InBuffer {
   }
   void consume(std::size_t n) noexcept {
     TG_CHECK(n <= end_ - begin_);
+    wipe(memory_.data() + begin_, n);
     begin_ += n;
   }
   [[nodiscard]] ByteView view() const noexcept { return ByteView(memory_).subspan(begin_, end_ - begin_); }
@@ -52,12 +54,13 @@ class InBuffer {
  private:
   void compact() noexcept {
     std::memmove(memory_.data(), memory_.data() + begin_, end_ - begin_);
+    wipe(memory_.data() + (end_ - begin_), begin_);
     end_ -= begin_;
     begin_ = 0;
   }
 
   Bounds bounds_;
-  Bytes memory_;
+  WipedBytes memory_;
   std::size_t begin_ = 0, end_ = 0;
   bool last_read_filled_ = false;
 };
@@ -71,18 +74,20 @@ class OutBuffer {
     TG_CHECK(n <= memory_.size() - sent_);
     sent_ += n;
     if (sent_ == memory_.size()) {
+      wipe(memory_.data(), memory_.size());
       memory_.clear();
       sent_ = 0;
       if (memory_.capacity() > kKeep) memory_.shrink_to_fit();
     } else if (sent_ > kKeep) {  // a slow reader: give back what it took
-      memory_.erase(memory_.begin(), memory_.begin() + static_cast<std::ptrdiff_t>(sent_));
+      WipedBytes rest(memory_.begin() + static_cast<std::ptrdiff_t>(sent_), memory_.end());
+      memory_.swap(rest);
       sent_ = 0;
     }
   }
 
  private:
   static constexpr std::size_t kKeep = 256 << 10;
-  Bytes memory_;
+  WipedBytes memory_;
   std::size_t sent_ = 0;
 };
 
