@@ -38,13 +38,8 @@ class Bench final : public core::Outside {
     engine_ =
         std::make_unique<core::Engine>(std::move(config), *this, chance_,
                                        std::make_shared<crypto::KeyVault>(crypto::KeyVault::from_kek(kek)));
-    for (const auto id : engine_->owned()) {
-      const auto epoch = journal_.own(id);
-      TG_CHECK(epoch.has_value());
-      TG_CHECK(engine_->recover(id, *epoch, journal_, [](PartitionId, GroupNo, const core::ShowRecord&) {
-        return Result<void>();
-      }));
-    }
+    TG_CHECK(engine_->recover_alone(
+        journal_, [](PartitionId, GroupNo, const core::ShowRecord&) { return Result<void>(); }));
     engine_->start(now_);
     connection_ = engine_->on_terminal_open(0, now_);
     for (auto& what : test::house_commands({.links = 2, .host_in_flight_max = kTerminals}))

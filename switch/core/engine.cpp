@@ -115,31 +115,76 @@ std::vector<PartitionId> Engine::owned() const {
   return ids;
 }
 
-Result<void> Engine::recover(PartitionId id, Epoch epoch, const storage::Journal& journal, const ReadRecords& read) {
+Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal, const ReadRecords& read) {
   auto& s = *state_;
+  auto snapshot = journal.latest_snapshot(kHouse);
+  if (!snapshot) return std::unexpected(snapshot.error());
+  const auto from = GroupNo{*snapshot ? (*snapshot)->group.value + 1 : 1};
+  s.house = std::make_unique<House>(s.w, epoch);
+  if (*snapshot)
+    if (auto loaded = s.house->load_snapshot(**snapshot); !loaded) return loaded;
+  if (auto shown = read(kHouse, from, [&](const v1::Record& record, GroupNo) { s.house->replay(record); }); !shown) return shown;
+  s.house->recovered(journal.head(kHouse).group);
+  if (auto opened = s.house->open_cells(journal); !opened) return opened;
+  s.w.reference = s.house->make_reference();
+  return {};
+}
+
+namespace {
+
+Result<void> fold(Partition& partition, PartitionId id, const storage::Journal& journal, const ReadRecords& read) {
   auto snapshot = journal.latest_snapshot(id);
   if (!snapshot) return std::unexpected(snapshot.error());
   const auto from = GroupNo{*snapshot ? (*snapshot)->group.value + 1 : 1};
-  const auto head = journal.head(id);
-  if (id == kHouse) {
-    s.house = std::make_unique<House>(s.w, epoch);
-    if (*snapshot)
-      if (auto loaded = s.house->load_snapshot(**snapshot); !loaded) return loaded;
-    if (auto shown = read(id, from, [&](const v1::Record& record, GroupNo) { s.house->replay(record); }); !shown) return shown;
-    s.house->recovered(head.group);
-    if (auto opened = s.house->open_cells(journal); !opened) return opened;
-    s.w.reference = s.house->make_reference();
-    return {};
-  }
-  auto fresh = std::make_unique<Partition>(s.w, id, static_cast<std::uint16_t>(s.partitions.size()), epoch);
   if (*snapshot)
-    if (auto loaded = fresh->load_snapshot(**snapshot); !loaded) return loaded;
-  if (auto shown = read(id, from, [&](const v1::Record& record, GroupNo group) { fresh->replay(record, group); }); !shown) return shown;
-  fresh->recovered(head.group);
-  if (auto opened = fresh->open_cells(journal); !opened) return opened;
-  s.position[id.value] = static_cast<std::int32_t>(s.partitions.size());
-  s.partitions.push_back(std::move(fresh));
-  return {};
+    if (auto loaded = partition.load_snapshot(**snapshot); !loaded) return loaded;
+  const auto shown = read(id, from, [&](const v1::Record& record, GroupNo group) { partition.replay(record, group); });
+  if (!shown) return shown;
+  partition.recovered(journal.head(id).group);
+  return partition.open_cells(journal);
+}
+
+}  // namespace
+
+// Folds share nothing but the directory, which has a lock of its own.
+std::vector<Error> Engine::recover(std::span<const Ownership> owned, const storage::Journal& journal, const ReadRecords& read,
+                                   const Beside& beside) {
+  auto& s = *state_;
+  std::vector<std::unique_ptr<Partition>> fresh;
+  std::vector<Result<void>> results(owned.size());
+  for (const auto& [id, epoch] : owned) fresh.push_back(std::make_unique<Partition>(s.w, id, epoch));
+  const auto one = [&](std::size_t i) { results[i] = fold(*fresh[i], owned[i].partition, journal, read); };
+  if (beside) {
+    beside(owned.size(), one);
+  } else {
+    for (std::size_t i = 0; i < owned.size(); ++i) one(i);
+  }
+  std::vector<Error> errors;
+  for (std::size_t i = 0; i < owned.size(); ++i) {
+    if (!results[i]) {
+      errors.push_back(std::move(results[i].error()));
+      continue;
+    }
+    fresh[i]->take_position(static_cast<std::uint16_t>(s.partitions.size()));
+    s.position[owned[i].partition.value] = static_cast<std::int32_t>(s.partitions.size());
+    s.partitions.push_back(std::move(fresh[i]));
+  }
+  return errors;
+}
+
+Result<void> Engine::recover_alone(storage::Journal& journal, const ReadRecords& read) {
+  std::vector<Ownership> rest;
+  for (const auto id : owned()) {
+    const auto epoch = journal.own(id);
+    if (!epoch) return std::unexpected(epoch.error());
+    if (id != kHouse) {
+      rest.push_back({id, *epoch});
+    } else if (auto recovered = recover_house(*epoch, journal, read); !recovered) {
+      return recovered;
+    }
+  }
+  auto errors = recover(rest, journal, read);
+  return errors.empty() ? Result<void>() : std::unexpected(std::move(errors.front()));
 }
 
 std::shared_ptr<const Reference> Engine::reference() const { return state_->w.reference; }
@@ -221,12 +266,13 @@ void Engine::State::on_frame(const ConnRef& from, std::uint16_t listener, ByteVi
   iso::MessageView message;
   const auto status = iso::decode(*config_of.dialect, frame, message);
   if (!status.ok()) {
-    ++counters.decode_reasons[std::string(iso::name(status.refusal))];
+    if (!forwarded) ++counters.decode_reasons[std::string(iso::name(status.refusal))];
     if (!message.has(41) || !message.has(42) || message.mti().bcd == 0) {  // nobody to answer
       ++counters.decode_errors;
       return;
     }
   } else if (!message.has(41) || !message.has(42)) {
+    ++counters.decode_reasons["no_terminal"];
     ++counters.decode_errors;
     return;
   }

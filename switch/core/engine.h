@@ -3,7 +3,7 @@
 // shell feeds it events and calls flush() after each batch of them; whatever it decides leaves through Outside, and only
 // after the journal said durable (P1).
 //
-// Life: construct; recover() every owned partition and the house; start(); events; stop by destroying it.
+// Life: construct; recover_house() on worker 0; recover() what else it owns; start(); events; stop by destroying it.
 // Thread: one, its worker. Promises: P1-P5, P7 of DESIGN. Nothing here throws; a broken invariant stops the process (CHECK).
 #pragma once
 
@@ -85,8 +85,19 @@ class Engine {
   [[nodiscard]] static PartitionId partition_of(std::string_view merchant_code, std::uint16_t partitions) noexcept;
   [[nodiscard]] std::vector<PartitionId> owned() const;  // with the house on worker 0
 
-  // Reads snapshot and tail, as the owner with this epoch. The house first, then its reference goes to every engine, then the rest.
-  [[nodiscard]] Result<void> recover(PartitionId partition, Epoch epoch, const storage::Journal& journal, const ReadRecords& read);
+  // Reads snapshot and tail, as the owner with these epochs. The house first, then its reference goes to every engine, then the
+  // rest; a partition with an error is left out. Partitions share nothing while they are read: `beside`, where it is given, runs the
+  // tasks 0 to count - 1 on any threads, and returns when all are done.
+  [[nodiscard]] Result<void> recover_house(Epoch epoch, const storage::Journal& journal, const ReadRecords& read);
+  struct Ownership {
+    PartitionId partition;
+    Epoch epoch;
+  };
+  using Beside = std::function<void(std::size_t count, const std::function<void(std::size_t)>& task)>;
+  [[nodiscard]] std::vector<Error> recover(std::span<const Ownership> owned, const storage::Journal& journal, const ReadRecords& read,
+                                           const Beside& beside = {});
+  // For an engine by itself: becomes the owner of all that it holds and recovers it.
+  [[nodiscard]] Result<void> recover_alone(storage::Journal& journal, const ReadRecords& read);
   void start(Now now);  // opens links; intents without an outcome become owed reversals
   [[nodiscard]] std::shared_ptr<const Reference> reference() const;
   void on_reference(std::shared_ptr<const Reference> reference, Now now);

@@ -18,8 +18,8 @@ std::string day_cell(PartitionId id, BusinessDate day) { return fmt::format("day
 
 }  // namespace
 
-Partition::Partition(WorkerContext& worker, PartitionId id, std::uint16_t position, Epoch epoch)
-    : w_(worker), id_(id), position_(position), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max) {
+Partition::Partition(WorkerContext& worker, PartitionId id, Epoch epoch)
+    : w_(worker), id_(id), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max) {
   hosts_.emplace_back();
   subs_.emplace_back();
   sub_index_.emplace(std::string(), 0);

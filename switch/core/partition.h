@@ -85,7 +85,7 @@ struct Inbound {
 
 class Partition {
  public:
-  Partition(WorkerContext& worker, PartitionId id, std::uint16_t position, Epoch epoch);
+  Partition(WorkerContext& worker, PartitionId id, Epoch epoch);
   ~Partition();
 
   [[nodiscard]] PartitionId id() const noexcept { return id_; }
@@ -94,6 +94,7 @@ class Partition {
   [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
   void replay(const v1::Record& record, GroupNo group);
   void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
+  void take_position(std::uint16_t position) noexcept { position_ = position; }  // among the engine's partitions
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
   void start();
 
@@ -257,7 +258,7 @@ class Partition {
 
   WorkerContext& w_;
   PartitionId id_;
-  std::uint16_t position_;
+  std::uint16_t position_ = 0;
   Epoch epoch_;
   std::uint64_t next_id_ = 1;
   std::uint64_t next_rrn_ = 1;

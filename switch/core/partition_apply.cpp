@@ -90,7 +90,7 @@ void Partition::post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<
     books_.post(parsed_, as_bytes(bytes));
     if (txn.first_entry == 0) txn.first_entry = parsed_.seq;
     ++txn.entry_seqs;
-    ++w_.counters.entries;
+    if (!replaying_) ++w_.counters.entries;
     for (const auto& leg : parsed_.legs)
       legs_scratch_.push_back({leg.amount_minor, intern_sub(leg.sub), static_cast<std::uint16_t>(leg.account), leg.credit, entry});
     ++entry;
@@ -160,7 +160,7 @@ void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
   if (!owed.answered().empty()) txn.code.assign(owed.answered());
   if (was_open && txn.code.empty()) txn.code.assign("98");
   owed_[owed.txn()].cause = owed.cause();
-  ++w_.counters.reversals_owed_total;
+  if (!replaying_) ++w_.counters.reversals_owed_total;
   if (txn.original != kNoTxn) {
     auto& original = txns_[txn.original];
     original.resolving = false;

@@ -59,11 +59,16 @@ TxnIndex TxnTable::insert(std::uint64_t key, TxnId id, std::uint16_t mti) {
     if (!resolved((*this)[oldest_])) return kNoTxn;
     evict_oldest();
   }
-  auto& chunk = chunks_[newest_ / kChunk % chunks_.size()];
-  if (chunk == nullptr) chunk = std::make_unique<Txn[]>(kChunk);
   const auto index = newest_++;
-  auto& txn = (*this)[index];
-  txn = Txn{};
+  auto& chunk = chunks_[index / kChunk % chunks_.size()];
+  if (chunk.capacity() == 0) chunk.reserve(kChunk);
+  const auto place = index % kChunk;
+  if (place == chunk.size()) {
+    chunk.emplace_back();
+  } else {
+    chunk[place] = Txn{};
+  }
+  auto& txn = chunk[place];
   txn.id = id;
   txn.key = key;
   txn.mti = mti;

@@ -10,7 +10,6 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -134,7 +133,7 @@ class TxnTable {
   // A ring addressed by running number, in chunks that are made when they are first needed: a small store
   // stays small, and no message ever waits while a large one is moved. The maps have their full size from the
   // start for the same reason; what of it is not used is never touched.
-  std::vector<std::unique_ptr<Txn[]>> chunks_;
+  std::vector<std::vector<Txn>> chunks_;
   TxnIndex oldest_ = 0, newest_ = 0;
   boost::unordered_flat_map<std::uint64_t, TxnIndex> by_key_;
   boost::unordered_flat_map<std::uint64_t, TxnIndex> by_id_;

@@ -1,6 +1,7 @@
 #include "switch/net/cluster.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "storage/recovery.h"
@@ -152,41 +153,48 @@ std::vector<Error> Cluster::recover_for_reading() {
   return errors;
 }
 
-// The house first, its reference to all, then the other partitions beside each other, each on its worker's
-// thread.
+// The house first, its reference to all, then the other partitions beside each other on all processors: until
+// the last one is done, nobody is served.
 std::vector<Error> Cluster::State::recover_engines(const std::vector<Epoch>& epochs, OnError on_error) {
   for (const auto& worker : neighbours.workers) worker->start();
   std::vector<Error> errors;
   std::mutex errors_mutex;
-  const auto recover = [&](core::Engine& engine, PartitionId partition) {
-    const auto recovered = engine.recover(partition, epochs[partition.value], doors.journal,
-                                          [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
-                                            const auto read = storage::read_records(
-                                                doors.journal, of, from,
-                                                [&](const v1::Record& record, const storage::Position& at) {
-                                                  show(record, at.group);
-                                                  return true;
-                                                });
-                                            return read ? Result<void>() : std::unexpected(read.error());
-                                          });
-    if (recovered) return true;
-    const std::lock_guard lock(errors_mutex);
-    errors.push_back(recovered.error());
-    return false;
+  const auto workers = static_cast<unsigned>(neighbours.workers.size());
+  const auto threads = std::max(1U, (std::thread::hardware_concurrency() + workers - 1) / workers);
+  const core::Engine::Beside beside = [threads](std::size_t count,
+                                                const std::function<void(std::size_t)>& task) {
+    std::atomic<std::size_t> next{0};
+    const auto work = [&] {
+      for (auto i = next++; i < count; i = next++) task(i);
+    };
+    std::vector<std::jthread> others;
+    for (unsigned i = 1; i < threads && i < count; ++i) others.emplace_back(work);
+    work();
+  };
+  const core::ReadRecords read = [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
+    const auto done = storage::read_records(doors.journal, of, from,
+                                            [&](const v1::Record& record, const storage::Position& at) {
+                                              show(record, at.group);
+                                              return true;
+                                            });
+    return done ? Result<void>() : std::unexpected(done.error());
   };
   std::shared_ptr<const core::Reference> first;
   on_workers({neighbours.workers.data(), 1}, [&](Worker& worker) {
-    recover(worker.engine(), kHouse);
+    auto recovered = worker.engine().recover_house(epochs[kHouse.value], doors.journal, read);
+    if (!recovered) errors.push_back(std::move(recovered.error()));
     first = worker.engine().reference();
   });
   if (!errors.empty() && on_error == OnError::stop) return errors;
   if (first) set_reference(first);
   on_workers(neighbours.workers, [&](Worker& worker) {
     if (first) worker.engine().on_reference(first, worker.now());
-    for (const auto partition : worker.engine().owned()) {
-      if (partition == kHouse) continue;
-      if (!recover(worker.engine(), partition) && on_error == OnError::stop) return;
-    }
+    std::vector<core::Engine::Ownership> owned;
+    for (const auto partition : worker.engine().owned())
+      if (partition != kHouse) owned.push_back({partition, epochs[partition.value]});
+    auto failed = worker.engine().recover(owned, doors.journal, read, beside);
+    const std::lock_guard lock(errors_mutex);
+    std::ranges::move(failed, std::back_inserter(errors));
   });
   return errors;
 }

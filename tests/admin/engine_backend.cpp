@@ -34,6 +34,7 @@ std::shared_ptr<const admin::ReferenceData> EngineViews::reference() const {
   data->cards = reference->cards();
   data->devices = reference->devices();
   data->tokens = reference->tokens();
+  data->prices = reference->prices_ptr();
   return data;
 }
 
@@ -144,20 +145,16 @@ void FreshBackend::boot() {
   config.transactions_max = 4096;
   config.directory = std::make_shared<core::Directory>();
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
-  for (const auto id : engine_->owned()) {
-    const auto epoch = journal_.own(id);
-    ASSERT_TRUE(epoch.has_value());
-    const auto recovered = engine_->recover(
-        id, *epoch, journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
-          const auto read = storage::read_records(journal_, partition, from,
-                                                  [&](const v1::Record& r, const storage::Position& at) {
-                                                    show(r, at.group);
-                                                    return true;
-                                                  });
-          return read ? Result<void>() : std::unexpected(read.error());
-        });
-    ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
-  }
+  const auto recovered = engine_->recover_alone(
+      journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
+        const auto read = storage::read_records(journal_, partition, from,
+                                                [&](const v1::Record& r, const storage::Position& at) {
+                                                  show(r, at.group);
+                                                  return true;
+                                                });
+        return read ? Result<void>() : std::unexpected(read.error());
+      });
+  ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   engine_->start(now_);
   run();
 }

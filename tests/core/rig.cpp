@@ -40,20 +40,16 @@ void Rig::boot() {
   config.directory = std::make_shared<core::Directory>();
   config.test = options_.flags;
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
-  for (const auto id : engine_->owned()) {
-    const auto epoch = journal_->own(id);
-    ASSERT_TRUE(epoch.has_value());
-    const auto recovered = engine_->recover(
-        id, *epoch, *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
-          const auto read = storage::read_records(*journal_, partition, from,
-                                                  [&](const v1::Record& record, const storage::Position& at) {
-                                                    show(record, at.group);
-                                                    return true;
-                                                  });
-          return read ? Result<void>() : std::unexpected(read.error());
-        });
-    ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
-  }
+  const auto recovered = engine_->recover_alone(
+      *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
+        const auto read = storage::read_records(*journal_, partition, from,
+                                                [&](const v1::Record& record, const storage::Position& at) {
+                                                  show(record, at.group);
+                                                  return true;
+                                                });
+        return read ? Result<void>() : std::unexpected(read.error());
+      });
+  ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   engine_->start(now_);
   connection_ = engine_->on_terminal_open(0, now_);
   ASSERT_TRUE(connection_.has_value());

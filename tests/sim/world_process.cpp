@@ -48,13 +48,8 @@ void World::boot() {
         });
     return report ? Result<void>{} : std::unexpected(report.error());
   };
-  for (const auto id : engine_->owned()) {
-    const auto epoch = journal_->own(id);
-    const auto recovered =
-        epoch ? engine_->recover(id, *epoch, *journal_, read) : std::unexpected(epoch.error());
-    if (!recovered)
-      return auditor_.violated("P6", "the store cannot be recovered: " + recovered.error().text());
-  }
+  if (const auto recovered = engine_->recover_alone(*journal_, read); !recovered)
+    return auditor_.violated("P6", "the store cannot be recovered: " + recovered.error().text());
   auditor_.started(*journal_);
   compare_books();
   engine_->start(now_);
