@@ -91,7 +91,7 @@ constexpr Row<Config> kRows[] = {
     {"core.reversals_owed_max", "100000", [](Config& c) -> Member { return &c.core.reversals_owed_max; },
      "Reversals per partition that no host has acknowledged; above it new requests are refused.", 1, 10'000'000},
     {"session.in_flight_max", "256", [](Config& c) -> Member { return &c.session.in_flight_max; },
-     "Most requests of one connection that may be waiting for their answer.", 1, 65'536},
+     "Most requests of one connection that wait for a host, in each partition; more are refused.", 1, 65'536},
     {"session.max_connections", "10000", [](Config& c) -> Member { return &c.session.max_connections; },
      "Most connections of terminals per worker; further ones are closed at once.", 1, 1'000'000},
     {"session.frame_timeout_ms", "3000", [](Config& c) -> Member { return &c.session.frame_timeout; },

@@ -45,7 +45,7 @@ struct EngineConfig {
   std::vector<ListenerConfig> listeners;
   std::uint32_t in_flight_max = 4096;      // per partition
   std::uint32_t transactions_max = 1'000'000;  // per partition, kept in memory
-  std::uint32_t connection_in_flight_max = 256;
+  std::uint32_t connection_in_flight_max = 256;  // of one connection in one partition; more are refused
   std::uint32_t connections_max = 10'000;
   std::uint32_t group_bytes_max = 4 << 20; // a partition's group is handed in at this size even while more could gather
   Duration idle_timeout = std::chrono::seconds(3600);

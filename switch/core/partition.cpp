@@ -19,7 +19,7 @@ std::string day_cell(PartitionId id, BusinessDate day) { return fmt::format("day
 }  // namespace
 
 Partition::Partition(WorkerContext& worker, PartitionId id, Epoch epoch)
-    : w_(worker), id_(id), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max) {
+    : w_(worker), id_(id), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max, worker.config.connection_in_flight_max) {
   hosts_.emplace_back();
   subs_.emplace_back();
   sub_index_.emplace(std::string(), 0);

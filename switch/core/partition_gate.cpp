@@ -138,7 +138,7 @@ bool Partition::check_repeat(Incoming& m) {
   }
   ++w_.counters.repeated;
   if (txn.state == TxnState::authorizing) {  // no second routing, one reply, to the newest connection
-    if (txn.slot != kNone) slots_[txn.slot].connection = m.in.connection;
+    if (txn.slot != kNone) slots_.move(txn.slot, m.in.connection);
     return false;
   }
   answer_again(m, index);

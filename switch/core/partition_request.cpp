@@ -125,7 +125,7 @@ void Partition::decide_upstream(Incoming& m) {
   if (const auto code = check_amount(m); !code.empty()) return refuse(m, code, true);
   if (const auto code = check_original(m); !code.empty()) return refuse(m, code, true);
   if (const auto code = check_card(m); !code.empty()) return refuse(m, code, true);
-  const bool full = slots_.full() || !txns_.has_room() || owed_.size() >= w_.config.reversals_owed_max;
+  const bool full = slots_.full(m.in.connection) || !txns_.has_room() || owed_.size() >= w_.config.reversals_owed_max;
   if (full || w_.draining || w_.storage_full) return refuse(m, "96", false);
   const auto& terminal = *terminals_[m.terminal];
   const auto& merchant = merchants_[terminal.merchant]->merchant;
@@ -133,7 +133,7 @@ void Partition::decide_upstream(Incoming& m) {
     m.schedule = w_.reference->prices().resolve_shared(w_.now.wall, {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()});
     if (m.schedule == nullptr) return refuse(m, "96", false);
   }
-  const auto slot = slots_.take();
+  const auto slot = slots_.take(m.in.connection);
   m.id = take_id();
   if (const auto code = find_route(m, slot); !code.empty()) {
     slots_.release(slot);
@@ -193,7 +193,6 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   slot.txn = txns_.newest();
   TG_CHECK(txns_[slot.txn].id == id);
   txns_[slot.txn].slot = slot_index;
-  slot.connection = m.in.connection;
   slot.listener = m.in.listener_index;
   slot.row = m.row;
   slot.received = w_.now.instant;

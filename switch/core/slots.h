@@ -1,10 +1,13 @@
-// Requests in flight: from the intent to the answer. A slot keeps its own copy of the request, because the read buffer is
-// reused, and with it the card data that the host needs; it is wiped when the slot is freed. A fixed number per partition:
-// full means a clear refusal (P7).
+// Requests in flight: from the intent to the answer. A slot keeps its own copy of the request, because the
+// read buffer is reused, and with it the card data that the host needs; it is wiped when the slot is freed. A
+// fixed number per partition, and of one connection: full means a clear refusal (P7).
 #pragma once
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "fees/schedule.h"
@@ -26,24 +29,24 @@ struct Slot {
   const iso::KindRow* row = nullptr;
   Instant received, sent;
   bool was_sent = false;
-  std::uint16_t host = 0;       // index in the reference at intent time
+  std::uint16_t host = 0;  // index in the reference at intent time
   LinkId link;
   std::uint32_t host_stan = 0;
-  iso::MessageView message;     // over frame
+  iso::MessageView message;  // over frame
   Bytes frame;
   SecretPan pan;
-  fees::SchedulePtr schedule;   // pinned; null where nothing is priced
-  fees::Facts facts;            // what it looks at; valid with it
+  fees::SchedulePtr schedule;  // pinned; null where nothing is priced
+  fees::Facts facts;           // what it looks at; valid with it
 };
 
 class Slots {
  public:
-  explicit Slots(std::uint32_t max) : max_(max) {}
+  Slots(std::uint32_t max, std::uint32_t connection_max) : max_(max), connection_max_(connection_max) {}
 
-  // kNone when all are in use.
-  [[nodiscard]] std::uint32_t take() {
+  // full() was asked before.
+  [[nodiscard]] std::uint32_t take(const ConnRef& connection) {
+    TG_CHECK(!full(connection));
     if (free_.empty()) {
-      if (slots_.size() == max_) return kNone;
       slots_.push_back(std::make_unique<Slot>());
       free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     }
@@ -53,7 +56,17 @@ class Slots {
     slot.used = true;
     ++slot.generation;
     ++used_;
+    slot.connection = connection;
+    ++of_connection_[key_of(connection)];
     return index;
+  }
+  // The answer goes to another connection: its terminal has come back on that one.
+  void move(std::uint32_t index, const ConnRef& connection) {
+    auto& slot = *slots_[index];
+    TG_CHECK(slot.used);
+    leave(slot.connection);
+    slot.connection = connection;
+    ++of_connection_[key_of(connection)];
   }
   void release(std::uint32_t index) {
     auto& slot = *slots_[index];
@@ -65,6 +78,7 @@ class Slots {
     slot.txn = kNoTxn;
     slot.was_sent = false;
     slot.schedule.reset();
+    leave(slot.connection);
     free_.push_back(index);
     --used_;
   }
@@ -76,10 +90,27 @@ class Slots {
     return slot.used && slot.generation == generation ? &slot : nullptr;
   }
   [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
-  [[nodiscard]] bool full() const noexcept { return free_.empty() && slots_.size() == max_; }
+  // No room at all, or none for one more request of this connection.
+  [[nodiscard]] bool full(const ConnRef& connection) const noexcept {
+    if (used_ == max_) return true;
+    const auto it = of_connection_.find(key_of(connection));
+    return it != of_connection_.end() && it->second >= connection_max_;
+  }
 
  private:
-  std::uint32_t max_, used_ = 0;
+  using Key = std::pair<std::uint64_t, std::uint16_t>;
+  [[nodiscard]] static Key key_of(const ConnRef& c) noexcept {
+    return {std::uint64_t{c.generation} << 32 | c.slot, c.worker};
+  }
+  void leave(const ConnRef& connection) {
+    const auto it = of_connection_.find(key_of(connection));
+    TG_CHECK(it != of_connection_.end());
+    if (--it->second == 0) of_connection_.erase(it);
+  }
+
+  std::uint32_t max_, connection_max_, used_ = 0;
+  boost::unordered_flat_map<Key, std::uint32_t>
+      of_connection_;  // connections with requests in flight, and how many
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;
 };

@@ -397,6 +397,23 @@ TEST(Bounds, RefuseWhenEverySlotIsTaken) {
   EXPECT_EQ(rig.ask(two, two.sale(card_sale(1'000))).code(), "96");
 }
 
+// One connection must not take the places of all others; its next request is served when one of its own is
+// answered.
+TEST(Bounds, RefuseWhatOneConnectionSendsTooMuch) {
+  Rig rig({.connection_in_flight_max = 1});
+  rig.add_terminal(2);
+  auto one = rig.terminal(1);
+  auto two = rig.terminal(2);
+  rig.sign_in(one);
+  rig.sign_in(two);
+  rig.host_silent = true;
+  EXPECT_TRUE(rig.exchange(one.sale(card_sale(1'000))).empty());
+  EXPECT_EQ(rig.ask(two, two.sale(card_sale(1'000))).code(), "96");
+  rig.advance(std::chrono::seconds(16));  // the first is given up, and answered 98
+  rig.host_silent = false;
+  EXPECT_EQ(rig.ask(two, two.sale(card_sale(2'000))).code(), "00");
+}
+
 TEST(Commands, AnswerAKeyTwiceWithOneEffect) {
   Rig rig;
   core::SuspendTerminal what;

@@ -36,6 +36,7 @@ void Rig::boot() {
   config.partitions = options_.partitions;
   config.listeners.push_back({"pos", iso::Dialect::builtin("cup"), true});
   config.in_flight_max = options_.in_flight_max;
+  config.connection_in_flight_max = options_.connection_in_flight_max;
   config.transactions_max = options_.transactions_max;
   config.directory = std::make_shared<core::Directory>();
   config.test = options_.flags;

@@ -28,6 +28,7 @@ class Rig final : public core::Outside {
     std::uint32_t timeout_ms = 15'000;
     core::EngineConfig::TestFlags flags{};
     std::uint32_t in_flight_max = 64;
+    std::uint32_t connection_in_flight_max = 64;
     std::uint32_t transactions_max = 4096;
     std::uint32_t host_in_flight_max = 32;
     std::string schedule;  // JSON; empty: 0.6 % cards, 0.38 % QR, instant 3.00
