@@ -27,6 +27,7 @@ void SwitchBackend::set_reference(const core::Reference& reference) {
   data->cards = reference.cards();
   data->devices = reference.devices();
   data->tokens = reference.tokens();
+  data->prices = reference.prices_ptr();
   const std::lock_guard lock(mutex_);
   if (data->version >= reference_->version) reference_ = std::move(data);
 }

@@ -53,6 +53,7 @@ class MetricsService final : public http::Service {
 void add_estate_routes(Router& router);
 void add_terminal_routes(Router& router);
 void add_merchant_routes(Router& router);
+void add_fee_quote_routes(Router& router);
 void add_transaction_routes(Router& router);
 void add_host_routes(Router& router);
 void add_ledger_routes(Router& router);

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fees/price_book.h"
 #include "proto/records.h"
 #include "storage/journal.h"
 #include "switch/base/ids.h"
@@ -45,6 +46,7 @@ struct ReferenceData {
   std::vector<v1::CardRange> cards;
   std::vector<v1::Device> devices;       // by rising serial number
   std::vector<v1::TokenCreated> tokens;  // not revoked
+  std::shared_ptr<const fees::PriceBook> prices;  // null: nothing was ever published
 };
 
 struct HostStatus {         // of one host, summed over workers; round trips are the slowest worker's
