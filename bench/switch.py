@@ -136,6 +136,8 @@ def suspend(args):
         world.close()
     if failures:
         raise switch.Failure(failures[0])
+    if r["refused"] < count[0]:
+        raise switch.Failure("%d terminals suspended, %d refusals: too little traffic to say anything" % (count[0], r["refused"]))
     return {"suspended": count[0], "violations": r["violations"], "refused": r["refused"], "p99_ms": r["latency_us"]["p99"] / 1000}
 
 
