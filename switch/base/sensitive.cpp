@@ -5,7 +5,10 @@
 
 namespace tollgate {
 
-void wipe(void* memory, std::size_t size) noexcept { ::explicit_bzero(memory, size); }  // memset that no compiler leaves out
+// explicit_bzero: a memset that no compiler leaves out. It takes no null pointer, not even of no bytes.
+void wipe(void* memory, std::size_t size) noexcept {
+  if (size != 0) ::explicit_bzero(memory, size);
+}
 
 bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
   return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
