@@ -139,7 +139,7 @@ void write_lines(JsonOut& out, const fees::CompiledSchedule& schedule, const fee
   for (const auto& line : a.lines()) {
     const auto& component = schedule.text().components[line.component];
     out.begin_object().field("component", component.id);
-    out.field("rule", component.rules[line.rule].id);
+    out.field_or_null("rule", line.rule == fees::kNoRule ? "" : component.rules[line.rule].id);
     out.field("payer", fees::kPayerWords[static_cast<std::size_t>(line.payer)]);
     out.field("base_minor", line.base_minor).field("amount_minor", line.amount_minor);
     out.field("exact", to_decimal(Balance{line.exact}));  // over 10^18
