@@ -56,7 +56,7 @@ struct WipingAllocator {
   WipingAllocator() noexcept = default;
   template <class U>
   WipingAllocator(const WipingAllocator<U>&) noexcept {
-  }  // NOLINT: conversions between element types are what allocators do
+  }  // not explicit: conversions between element types are what allocators do
   [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
   void deallocate(T* memory, std::size_t n) noexcept {
     wipe(memory, n * sizeof(T));
