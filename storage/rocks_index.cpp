@@ -7,6 +7,7 @@
 
 #include "storage/rocks_internal.h"
 #include "storage/rocks_log.h"
+#include "storage/rocks_settings.h"
 
 namespace tollgate::storage {
 namespace {
@@ -121,6 +122,8 @@ rocksdb::Options index_options(const RocksIndexOptions& options, std::shared_ptr
   table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
   table.block_size = 16U << 10;
   out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  out.bytes_per_sync = 1U << 20;
+  rocks::delete_slowly(out);
   return out;
 }
 

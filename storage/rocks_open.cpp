@@ -50,6 +50,7 @@ Result<rocks::OptionSet> prepare(const std::string& path, const StoreOptions& op
   auto out = rocks::make_options(options);
   out.db.info_log = std::move(*logger);
   if (env != nullptr) out.db.env = env;
+  rocks::delete_slowly(out.db);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -148,6 +149,14 @@ OptionSet make_options(const StoreOptions& options) {
     out.families.emplace_back(family_name(kind), family);
   }
   return out;
+}
+
+void delete_slowly(rocksdb::DBOptions& db) {
+  constexpr std::int64_t kBytesPerSecond = 128 << 20;  // more than the busiest switch writes
+  constexpr std::uint64_t kPiece = 4 << 20;            // 1 to 2 ms of a drive's time
+  constexpr double kNeverAtOnce = 1'000'000;           // times the store: however much waits to be deleted
+  db.sst_file_manager.reset(
+      rocksdb::NewSstFileManager(db.env, nullptr, "", kBytesPerSecond, true, nullptr, kNeverAtOnce, kPiece));
 }
 
 Result<void> check_settings(const rocksdb::DBOptions& db, const rocksdb::ColumnFamilyOptions& family) {

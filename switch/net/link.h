@@ -34,7 +34,7 @@ class Links {
   struct Limits {
     Duration connect_timeout = std::chrono::seconds(5);
     std::size_t unsent_max = 4 << 20;
-    InBuffer::Bounds buffer{.initial = 64 << 10, .wide = 256 << 10, .most = 256 << 10};
+    InBuffer::Bounds buffer{.initial = 16 << 10, .wide = 16 << 10, .most = 256 << 10};
   };
 
   Links(Loop& loop, Limits limits, Events& events);
