@@ -58,7 +58,7 @@ TxnIndex Partition::insert_txn(const v1::Request& request, TxnId id, std::int64_
   txn.at_us = at_us;
   copy16(request.digest(), txn.digest);
   copy16(request.pan_token(), txn.token);
-  if (request.original() != 0) txn.original = txns_.find_id(TxnId(request.original()));
+  txn.original = TxnId(request.original());
   if (terminal != kNone) terminals_[terminal]->last_seen_us = at_us;
   return index;
 }
@@ -78,7 +78,7 @@ void Partition::apply(const v1::Intent& intent, GroupNo group, std::int64_t at_u
     txn.pan_group = group.value;
     ++pan_open_[group.value];
   }
-  if (txn.original != kNoTxn) txns_[txn.original].resolving = true;
+  if (const auto original = txns_.find_original_of(txn); original != kNoTxn) txns_[original].resolving = true;
   if (txn.terminal != kNone) terminals_[txn.terminal]->last_transaction_us = at_us;
 }
 
@@ -127,9 +127,9 @@ void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
   add_extra(txn.extras, 63, outcome.organisation());
   close_pan(txn);
   post_entries(txn, outcome.entries());
-  if (txn.original != kNoTxn) txns_[txn.original].resolving = false;
+  if (const auto original = txns_.find_original_of(txn); original != kNoTxn) txns_[original].resolving = false;
   if (!txn.approved) return;
-  if (txn.instant && outcome.has_receipt() && rules_of(txn.kind).effect == Effect::sale) txn.receipt = outcome.receipt().SerializeAsString();
+  if (txn.instant && outcome.has_receipt() && rules_of(txn.kind).effect == Effect::sale) txn.receipt = std::make_unique<std::string>(outcome.receipt().SerializeAsString());
   if (outcome.resolves() != 0) {
     if (const auto original = txns_.find_id(TxnId(outcome.resolves())); original != kNoTxn) undo_in_books(txns_[original], true);
   } else if (rules_of(txn.kind).effect == Effect::sale && txn.terminal != kNone) {
@@ -161,8 +161,8 @@ void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
   if (was_open && txn.code.empty()) txn.code.assign("98");
   owed_[owed.txn()].cause = owed.cause();
   if (!replaying_) ++w_.counters.reversals_owed_total;
-  if (txn.original != kNoTxn) {
-    auto& original = txns_[txn.original];
+  if (const auto of = txns_.find_original_of(txn); of != kNoTxn) {
+    auto& original = txns_[of];
     original.resolving = false;
     if (was_approved) undo_in_books(original, false);  // the void is taken back: what it undid stands again
   }

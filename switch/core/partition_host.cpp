@@ -49,7 +49,8 @@ void Partition::send_request(Slot& slot) {
     has_pin = true;
   }
   const auto category_code = merchants_[terminal.merchant]->category.view();
-  const auto original = txn.original != kNoTxn ? original_data(txns_[txn.original], w_.config.acquirer_code) : std::string();
+  const auto undone = txns_.find_original_of(txn);
+  const auto original = undone != kNoTxn ? original_data(txns_[undone], w_.config.acquirer_code) : std::string();
   build_request({.request = slot.message, .rules = rules, .rrn = txn.rrn, .local = txn.local.view(), .pan = slot.pan.reveal().text(),
                  .acquirer = w_.config.acquirer_code, .merchant_category = category_code, .pin = has_pin ? &pin : nullptr, .original_data = original},
                 builder_);
@@ -142,7 +143,7 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
     take(55, [&](std::string_view v) { outcome.set_chip(v.data(), v.size()); });
     outcome.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
     if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome);
-    if (rules.effect == Effect::undo && txn.original != kNoTxn) price_and_post_undo(txn, outcome);
+    if (rules.effect == Effect::undo) price_and_post_undo(txn, outcome);
   }
   const auto slot_index = txn.slot;
   record(11, outcome);
@@ -274,7 +275,9 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
 // A void is the mirror of what stands; once the money was paid out it is a refund of all that is left instead (fees reference,
 // section 3.3).
 void Partition::price_and_post_undo(Txn& txn, v1::Outcome& outcome) {
-  const auto& original = txns_[txn.original];
+  const auto index = txns_.find_original_of(txn);
+  TG_CHECK(index != kNoTxn);  // it waits for this one, and cannot leave the table before it
+  const auto& original = txns_[index];
   if (!original.instant || !refund_entries(original, txn, outcome))
     mirror_entries(original, txn, rules_of(txn.kind).label, outcome.mutable_entries());
   outcome.set_resolves(original.id.raw());
@@ -282,7 +285,7 @@ void Partition::price_and_post_undo(Txn& txn, v1::Outcome& outcome) {
 
 bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome) {
   v1::Receipt receipt;
-  if (!receipt.ParseFromString(original.receipt)) return false;
+  if (original.receipt == nullptr || !receipt.ParseFromString(*original.receipt)) return false;
   const auto schedule = w_.reference->prices().find(receipt.schedule_id(), static_cast<std::int32_t>(receipt.version()));
   if (schedule == nullptr) return false;
   const auto sale = fees::standing_of(receipt, *schedule);

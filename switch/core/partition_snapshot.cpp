@@ -17,7 +17,7 @@ void Partition::save_txn(const Txn& txn, v1::TxnSnapshot& t) const {
   t.set_id(txn.id.raw());
   t.set_key(txn.key);
   t.set_terminal(txn.terminal == kNone ? 0 : txn.terminal + 1);
-  t.set_original(txn.original == kNoTxn ? 0 : txns_[txn.original].id.raw());
+  t.set_original(txn.original.raw());
   t.set_kind(rules_of(txn.kind).stored);
   t.set_mti(txn.mti);
   t.set_state(static_cast<std::uint32_t>(txn.state));
@@ -51,7 +51,7 @@ void Partition::save_txn(const Txn& txn, v1::TxnSnapshot& t) const {
   t.set_local(text(txn.local.view()));
   t.set_transmitted(text(txn.transmitted.view()));
   t.set_extras(txn.extras);
-  t.set_receipt(txn.receipt);
+  if (txn.receipt != nullptr) t.set_receipt(*txn.receipt);
 }
 
 bool Partition::load_txn(const v1::TxnSnapshot& t) {
@@ -59,7 +59,7 @@ bool Partition::load_txn(const v1::TxnSnapshot& t) {
   if (index == kNoTxn) return false;
   auto& txn = txns_[index];
   txn.terminal = t.terminal() == 0 ? kNone : t.terminal() - 1;
-  txn.original = t.original() == 0 ? kNoTxn : txns_.find_id(TxnId(t.original()));
+  txn.original = TxnId(t.original());
   txn.kind = rules_of_stored(t.kind()).kind;
   txn.state = static_cast<TxnState>(t.state());
   txn.approved = t.approved();
@@ -87,7 +87,7 @@ bool Partition::load_txn(const v1::TxnSnapshot& t) {
   txn.local.assign(t.local());
   txn.transmitted.assign(t.transmitted());
   txn.extras = t.extras();
-  txn.receipt = t.receipt();
+  if (!t.receipt().empty()) txn.receipt = std::make_unique<std::string>(t.receipt());
   return true;
 }
 

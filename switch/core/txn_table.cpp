@@ -1,5 +1,8 @@
 #include "switch/core/txn_table.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "switch/base/check.h"
 
 namespace tollgate::core {
@@ -11,28 +14,68 @@ bool resolved(const Txn& txn) noexcept {
 
 }  // namespace
 
-TxnTable::TxnTable(std::uint32_t max) : max_(max), chunks_(max / kChunk + 2) {
-  by_key_.reserve(max);
-  by_id_.reserve(max);
+// Half of the words stay empty, so that the way to an empty one is short.
+KeyTable::KeyTable(std::uint32_t max)
+    : bits_(static_cast<int>(std::bit_width(std::max<std::uint64_t>(2 * std::uint64_t{max}, 16) - 1))),
+      mask_((std::size_t{1} << bits_) - 1),
+      words_(static_cast<std::uint64_t*>(std::calloc(std::size_t{1} << bits_, sizeof(std::uint64_t)))) {
+  TG_CHECK(bits_ <= kTagBits && words_ != nullptr);
+}
+
+// What stands behind moves up, as long as it stays at or behind its home.
+void KeyTable::erase(std::size_t place) noexcept {
+  auto hole = place;
+  for (auto at = (hole + 1) & mask_; words_[at] != 0; at = (at + 1) & mask_) {
+    const auto home = home_of(words_[at] >> 33);
+    if (((at - home) & mask_) < ((at - hole) & mask_)) continue;
+    words_[hole] = words_[at];
+    hole = at;
+  }
+  words_[hole] = 0;
+}
+
+TxnTable::TxnTable(std::uint32_t max) : max_(max), chunks_(std::bit_ceil(max / kChunk + 2)), keys_(max) {}
+
+std::size_t TxnTable::place_of(std::uint64_t key) const noexcept {
+  return keys_.find(key, [&](std::uint32_t low) { return (*this)[whole(low)].key == key; });
+}
+
+TxnIndex TxnTable::find(std::uint64_t key) const noexcept {
+  const auto place = place_of(key);
+  return keys_.taken(place) ? whole(keys_.low(place)) : kNoTxn;
 }
 
 TxnIndex TxnTable::find(std::uint64_t key, std::uint16_t mti) const noexcept {
-  const auto it = by_key_.find(key);
-  for (auto i = it == by_key_.end() ? kNoTxn : it->second; i != kNoTxn; i = (*this)[i].next)
+  for (auto i = find(key); i != kNoTxn; i = (*this)[i].next)
     if ((*this)[i].mti == mti) return i;
   return kNoTxn;
 }
 
 TxnIndex TxnTable::find_original(std::uint64_t key) const noexcept {
-  const auto it = by_key_.find(key);
-  for (auto i = it == by_key_.end() ? kNoTxn : it->second; i != kNoTxn; i = (*this)[i].next)
+  for (auto i = find(key); i != kNoTxn; i = (*this)[i].next)
     if ((*this)[i].mti != 0x0400) return i;
   return kNoTxn;
 }
 
 TxnIndex TxnTable::find_id(TxnId id) const noexcept {
-  const auto it = by_id_.find(id.raw());
-  return it == by_id_.end() ? kNoTxn : it->second;
+  auto end = newest_;  // everything from here on is newer
+  auto begin = end;
+  for (std::uint64_t step = 16; begin != oldest_; step *= 4) {
+    begin = std::max(oldest_, begin - std::min(step, begin - oldest_));
+    if ((*this)[begin].id <= id) break;
+    end = begin;
+  }
+  while (begin < end) {
+    const auto middle = begin + (end - begin) / 2;
+    const auto found = (*this)[middle].id;
+    if (found == id) return middle;
+    if (found < id) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return kNoTxn;
 }
 
 bool TxnTable::has_room() const noexcept {
@@ -41,13 +84,11 @@ bool TxnTable::has_room() const noexcept {
 
 void TxnTable::evict_oldest() {
   auto& txn = (*this)[oldest_];
-  by_id_.erase(txn.id.raw());
-  const auto it = by_key_.find(txn.key);
-  TG_CHECK(it != by_key_.end());
-  if (it->second == oldest_) {
-    by_key_.erase(it);  // the oldest is the last of its chain; being first too, it is the only one
+  const auto place = place_of(txn.key);
+  TG_CHECK(keys_.taken(place));
+  if (auto i = whole(keys_.low(place)); i == oldest_) {
+    keys_.erase(place);  // the oldest is the last of its chain; being first too, it is the only one
   } else {
-    auto i = it->second;
     while ((*this)[i].next != oldest_) i = (*this)[i].next;
     (*this)[i].next = kNoTxn;
   }
@@ -55,29 +96,27 @@ void TxnTable::evict_oldest() {
 }
 
 TxnIndex TxnTable::insert(std::uint64_t key, TxnId id, std::uint16_t mti) {
+  TG_CHECK(size() == 0 || (*this)[newest()].id < id);
   if (size() == max_) {
     if (!resolved((*this)[oldest_])) return kNoTxn;
     evict_oldest();
   }
+  const auto place = place_of(key);
   const auto index = newest_++;
-  auto& chunk = chunks_[index / kChunk % chunks_.size()];
+  auto& chunk = chunk_of(index);
   if (chunk.capacity() == 0) chunk.reserve(kChunk);
-  const auto place = index % kChunk;
-  if (place == chunk.size()) {
+  const auto at = index % kChunk;
+  if (at == chunk.size()) {
     chunk.emplace_back();
   } else {
-    chunk[place] = Txn{};
+    chunk[at] = Txn{};
   }
-  auto& txn = chunk[place];
+  auto& txn = chunk[at];
   txn.id = id;
   txn.key = key;
   txn.mti = mti;
-  auto [it, fresh] = by_key_.try_emplace(key, index);
-  if (!fresh) {
-    txn.next = it->second;
-    it->second = index;
-  }
-  by_id_.emplace(id.raw(), index);
+  if (keys_.taken(place)) txn.next = whole(keys_.low(place));
+  keys_.set(place, key, index);
   return index;
 }
 

@@ -8,8 +8,9 @@
 #pragma once
 
 #include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,40 +54,82 @@ using TxnIndex = std::uint64_t;  // running number; its place in the ring is the
 inline constexpr TxnIndex kNoTxn = UINT64_MAX;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
+// Ordered for the cache: what the replay guard and an outcome look at comes first.
 struct Txn {
   TxnId id;
   std::uint64_t key = 0;
   TxnIndex next = kNoTxn;          // same key, older
   std::uint32_t terminal = kNone;  // index in the partition
-  TxnIndex original = kNoTxn;      // what this one voids or reverses
   std::uint32_t slot = kNone;      // in flight: its slot
-  iso::Kind kind = iso::Kind::unknown;
   std::uint16_t mti = 0;
+  iso::Kind kind = iso::Kind::unknown;
   TxnState state = TxnState::completed;
   bool approved = false;
   bool voided = false;     // a void or a reversal undid it in the books
   bool resolving = false;  // a void of it is in flight
   bool instant = false;
   std::uint16_t currency = 0;
-  std::uint16_t host = 0;       // interned name
-  std::vector<StoredLeg> legs;  // what it booked, for the mirror
+  std::uint16_t host = 0;  // interned name
+  Text<2> code;            // field 39
+  Text<6> auth_code;
+  crypto::ContentDigest digest;
   std::int64_t amount_minor = 0;
   std::uint64_t rrn = 0;
+  Text<10> local;                 // hhmmssMMDD of the answer
+  Text<10> transmitted;           // field 7 upstream
+  std::string extras;             // further fields of the answer: see reply.h
+  std::vector<StoredLeg> legs;    // what it booked, for the mirror
+  std::uint64_t first_entry = 0;  // ledger numbers of what it booked: first_entry … + entry_seqs - 1
+  std::uint32_t entry_seqs = 0;
+  std::uint32_t host_stan = 0;
+  std::uint64_t pan_group = 0;  // commit group whose sealed cell holds the card number; 0: none
   std::int64_t at_us = 0;
   BusinessDate business_date;
   std::uint32_t processing_code = 0;
-  std::uint32_t entry_seqs = 0;
-  std::uint64_t first_entry = 0;  // ledger numbers of what it booked: first_entry … + entry_seqs - 1
-  std::uint32_t host_stan = 0;
-  std::uint64_t pan_group = 0;  // commit group whose sealed cell holds the card number; 0: none
-  crypto::ContentDigest digest;
   crypto::PanToken token;
-  Text<2> code;  // field 39
-  Text<6> auth_code;
-  Text<10> local;        // hhmmssMMDD of the answer
-  Text<10> transmitted;  // field 7 upstream
-  std::string extras;    // further fields of the answer: see reply.h
-  std::string receipt;   // of an instant sale, whose void is a refund of what is left (v1.Receipt)
+  TxnId original;  // what this one voids or reverses; it may have left the table
+  std::unique_ptr<std::string>
+      receipt;  // of an instant sale, whose void is a refund of what is left (v1.Receipt)
+};
+
+// Key to newest transaction of that key: open addressing over words that hold 31 bits of the key's hash and
+// the low half of the index, so that a look-up touches one line and, when the key is known, its transaction.
+class KeyTable {
+ public:
+  explicit KeyTable(std::uint32_t max);
+
+  // The word's place; the place of an empty one when the key is not there. `same(low)`: whether the
+  // transaction with this low half of an index has the key.
+  template <class Same>
+  [[nodiscard]] std::size_t find(std::uint64_t key, Same&& same) const noexcept {
+    const auto tag = tag_of(key);
+    auto place = home_of(tag);
+    while (words_[place] != 0 && !(words_[place] >> 33 == tag && same(low(place))))
+      place = (place + 1) & mask_;
+    return place;
+  }
+  [[nodiscard]] bool taken(std::size_t place) const noexcept { return words_[place] != 0; }
+  [[nodiscard]] std::uint32_t low(std::size_t place) const noexcept {
+    return static_cast<std::uint32_t>(words_[place]);
+  }
+  void set(std::size_t place, std::uint64_t key, TxnIndex index) noexcept {
+    words_[place] = tag_of(key) << 33 | std::uint64_t{1} << 32 | static_cast<std::uint32_t>(index);
+  }
+  void erase(std::size_t place) noexcept;
+
+ private:
+  static constexpr int kTagBits = 31;
+  [[nodiscard]] static std::uint64_t tag_of(std::uint64_t key) noexcept {
+    return (key * 0x9E3779B97F4A7C15ULL) >> (64 - kTagBits);
+  }
+  [[nodiscard]] std::size_t home_of(std::uint64_t tag) const noexcept { return tag >> (kTagBits - bits_); }
+
+  struct Free {
+    void operator()(std::uint64_t* words) const noexcept { std::free(words); }
+  };
+  int bits_;
+  std::size_t mask_;
+  std::unique_ptr<std::uint64_t[], Free> words_;  // zero pages until they are written to
 };
 
 class TxnTable {
@@ -97,22 +140,29 @@ class TxnTable {
                                             std::uint32_t stan) noexcept {
     return std::uint64_t{terminal} << 40 | std::uint64_t{batch} << 20 | stan;
   }
-  // The newest transaction of a key with this MTI; kNoTxn when there is none.
+  // The newest transaction of a key; kNoTxn when there is none. `next` leads to the older ones.
+  [[nodiscard]] TxnIndex find(std::uint64_t key) const noexcept;
+  // The newest of a key with this MTI.
   [[nodiscard]] TxnIndex find(std::uint64_t key, std::uint16_t mti) const noexcept;
   // The newest of a key whose MTI is not 0400: what a reversal or a void means.
   [[nodiscard]] TxnIndex find_original(std::uint64_t key) const noexcept;
+  // Ids ascend with the index: looked for from the newest backwards, because what is in flight is asked for
+  // most.
   [[nodiscard]] TxnIndex find_id(TxnId id) const noexcept;
 
-  // Takes a place and links it under its key. Evicts the oldest resolved entry when the table is full; kNoTxn
-  // when even the oldest is still in flight or owed.
+  // What this one voids or reverses; kNoTxn when it means none, or one that has left.
+  [[nodiscard]] TxnIndex find_original_of(const Txn& txn) const noexcept {
+    return txn.original ? find_id(txn.original) : kNoTxn;
+  }
+
+  // Takes a place and links it under its key; `id` is larger than every one before. Evicts the oldest
+  // resolved entry when the table is full; kNoTxn when even the oldest is still in flight or owed.
   [[nodiscard]] TxnIndex insert(std::uint64_t key, TxnId id, std::uint16_t mti);
   [[nodiscard]] bool has_room() const noexcept;
   [[nodiscard]] TxnIndex newest() const noexcept { return newest_ - 1; }  // the one that insert() gave last
-  [[nodiscard]] Txn& operator[](TxnIndex index) noexcept {
-    return chunks_[index / kChunk % chunks_.size()][index % kChunk];
-  }
+  [[nodiscard]] Txn& operator[](TxnIndex index) noexcept { return chunk_of(index)[index % kChunk]; }
   [[nodiscard]] const Txn& operator[](TxnIndex index) const noexcept {
-    return chunks_[index / kChunk % chunks_.size()][index % kChunk];
+    return chunk_of(index)[index % kChunk];
   }
   [[nodiscard]] std::size_t size() const noexcept { return newest_ - oldest_; }
   // Oldest to newest.
@@ -126,17 +176,28 @@ class TxnTable {
   }
 
  private:
+  using Chunk = std::vector<Txn>;
+
+  [[nodiscard]] Chunk& chunk_of(TxnIndex index) noexcept {
+    return chunks_[index / kChunk & (chunks_.size() - 1)];
+  }
+  [[nodiscard]] const Chunk& chunk_of(TxnIndex index) const noexcept {
+    return chunks_[index / kChunk & (chunks_.size() - 1)];
+  }
   void evict_oldest();
+  [[nodiscard]] std::size_t place_of(std::uint64_t key) const noexcept;
+  [[nodiscard]] TxnIndex whole(std::uint32_t low) const noexcept {
+    return oldest_ + static_cast<std::uint32_t>(low - static_cast<std::uint32_t>(oldest_));
+  }
 
   static constexpr std::size_t kChunk = 4096;  // a power of two
   std::uint32_t max_;
   // A ring addressed by running number, in chunks that are made when they are first needed: a small store
-  // stays small, and no message ever waits while a large one is moved. The maps have their full size from the
-  // start for the same reason; what of it is not used is never touched.
-  std::vector<std::vector<Txn>> chunks_;
+  // stays small, and no message ever waits while a large one is moved. The keys' table has its full size from
+  // the start for the same reason; what of it is not used is never touched.
+  std::vector<Chunk> chunks_;  // a power of two of them
   TxnIndex oldest_ = 0, newest_ = 0;
-  boost::unordered_flat_map<std::uint64_t, TxnIndex> by_key_;
-  boost::unordered_flat_map<std::uint64_t, TxnIndex> by_id_;
+  KeyTable keys_;
 };
 
 }  // namespace tollgate::core
