@@ -154,7 +154,7 @@ OptionSet make_options(const StoreOptions& options) {
 void delete_slowly(rocksdb::DBOptions& db) {
   constexpr std::int64_t kBytesPerSecond = 128 << 20;  // more than the busiest switch writes
   constexpr std::uint64_t kPiece = 4 << 20;            // 1 to 2 ms of a drive's time
-  constexpr double kNeverAtOnce = 1'000'000;           // times the store: however much waits to be deleted
+  constexpr int kNeverAtOnce = 1'000'000;              // times the store: however much waits to be deleted
   db.sst_file_manager.reset(
       rocksdb::NewSstFileManager(db.env, nullptr, "", kBytesPerSecond, true, nullptr, kNeverAtOnce, kPiece));
 }
