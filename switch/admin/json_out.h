@@ -1,6 +1,6 @@
 // Writes JSON into a string, member by member, in the order it is told. For what the interface answers;
-// reading is binder.h's. Commas and escapes are its business, balance of brackets the caller's. Text must be
-// UTF-8 (everything that came in was checked).
+// reading is binder.h's. Commas and escapes are its business, balance of brackets the caller's. A byte that is not
+// UTF-8 (terminals and hosts send GBK) becomes U+FFFD.
 #pragma once
 
 #include <fmt/format.h>

@@ -7,6 +7,7 @@
 
 #include "switch/base/bytes.h"
 #include "switch/base/hash.h"
+#include "switch/base/utf8.h"
 
 namespace tollgate::admin {
 namespace {
@@ -36,26 +37,6 @@ std::uint64_t filter_hash(std::string_view filter_text) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t n = c < 0x80                ? 1
-                          : c >= 0xC2 && c < 0xE0 ? 2
-                          : c >= 0xE0 && c < 0xF0 ? 3
-                          : c >= 0xF0 && c < 0xF5 ? 4
-                                                  : 0;
-    if (n == 0 || i + n > text.size()) return false;
-    for (std::size_t k = 1; k < n; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
-    const auto second = n > 1 ? static_cast<unsigned char>(text[i + 1]) : 0;
-    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
-        (c == 0xF4 && second > 0x8F))
-      return false;
-    i += n;
-  }
-  return true;
-}
-
 std::optional<std::string> percent_decode(std::string_view text, bool form) {
   std::string out;
   out.reserve(text.size());
@@ -73,7 +54,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool form) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return std::nullopt;
     out += c;
   }
-  if (!is_utf8(out)) return std::nullopt;
+  if (!utf8::valid(out)) return std::nullopt;
   return out;
 }
 

@@ -21,7 +21,6 @@ namespace tollgate::admin {
 // what is not UTF-8.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool form);
 [[nodiscard]] std::string percent_encode(std::string_view text);
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
 struct Bounds {  // of name[gte], [gt], [lte], [lt]
   std::optional<std::string> gte, gt, lte, lt;

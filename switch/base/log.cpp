@@ -15,35 +15,14 @@
 #include <mutex>
 #include <utility>
 
+#include "switch/base/utf8.h"
+
 namespace tollgate::log {
 namespace {
 
 constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};
 constexpr const char* kColours[] = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[1;31m"};
 constexpr std::string_view kReset = "\x1b[0m";
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t size = 0;  // 0: these bytes are not UTF-8
-};
-
-// One code point at the front of text, by RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
-CodePoint decode(std::string_view text) noexcept {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return {};
-  std::uint32_t value = lead & (0xFFU >> (size + 1));
-  for (std::size_t i = 1; i < size; ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if ((c & 0xC0) != 0x80) return {};
-    value = value << 6 | (c & 0x3FU);
-  }
-  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kLeast[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return {};
-  return {value, size};
-}
 
 // What moves a cursor, ends a line or turns text around: C0, DEL, C1, line and paragraph separators,
 // bidirectional controls.
@@ -56,9 +35,9 @@ void append_escaped(std::string& out, std::string_view text) {
   const bool cut = text.size() > kValueMax;
   std::size_t at = 0;
   while (at < text.size() && at < kValueMax) {
-    const auto point = decode(text.substr(at));
+    const auto point = utf8::front(text.substr(at));
     if (point.size == 0) {
-      out += kReplacement;
+      out += utf8::kReplacement;
       ++at;
       continue;
     }

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "switch/base/money.h"
+#include "switch/base/utf8.h"
 
 namespace tollgate::cli {
 namespace {
@@ -13,16 +14,9 @@ namespace json = boost::json;
 
 // One code point, and how many bytes it took; what is not UTF-8 counts as one byte.
 char32_t next_code_point(std::string_view& text) noexcept {
-  const auto c = static_cast<unsigned char>(text[0]);
-  const std::size_t n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 1;
-  char32_t point = n == 1 ? c : c & (0xFFU >> (n + 1));
-  if (text.size() < n) {
-    text.remove_prefix(1);
-    return U'?';
-  }
-  for (std::size_t i = 1; i < n; ++i) point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  text.remove_prefix(n);
-  return point;
+  const auto point = utf8::front(text);
+  text.remove_prefix(std::max<std::size_t>(point.size, 1));
+  return point.size == 0 ? U'?' : static_cast<char32_t>(point.value);
 }
 
 // East Asian wide and full width, as far as names of shops go.
@@ -55,7 +49,7 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const auto whole = text;
     const auto c = next_code_point(text);
-    if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+    if (c == U'?' || c < 0x20 || (c >= 0x7F && c < 0xA0))
       out += '?';
     else
       out.append(whole, 0, whole.size() - text.size());

@@ -14,8 +14,11 @@ namespace {
 
 constexpr Duration kRetryMax = std::chrono::seconds(60);
 
-// Towards the terminal a code of two characters that it knows; anything else is a bad reply of the host (20).
-std::string_view terminal_code(std::string_view host_code) noexcept { return host_code.size() == 2 ? host_code : std::string_view("20"); }
+// Towards the terminal a code of two letters or digits; anything else is a bad reply of the host (20).
+std::string_view terminal_code(std::string_view host_code) noexcept {
+  const auto known = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  return host_code.size() == 2 && std::ranges::all_of(host_code, known) ? host_code : std::string_view("20");
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);

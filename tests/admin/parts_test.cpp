@@ -129,6 +129,12 @@ TEST(Json, EscapesWhatItWrites) {
   EXPECT_EQ(out, "{\"k\\\"\":\"a\\\"b\\\\c\\nd\\u0001\",\"n\":null,\"t\":true,\"l\":[1,2]}");
 }
 
+TEST(Json, ReplacesWhatIsNotUtf8) {
+  std::string out;
+  append_json_string(out, "\xD2\xF8 \xE9\x93\xB6\xC1");
+  EXPECT_EQ(out, "\"\xEF\xBF\xBD\xEF\xBF\xBD \xE9\x93\xB6\xEF\xBF\xBD\"");
+}
+
 TEST(Token, IsLongEnoughAndNeverTheSame) {
   SystemChance chance;
   const auto a = make_token(chance), b = make_token(chance);

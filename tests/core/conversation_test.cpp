@@ -2,6 +2,8 @@
 // postings.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/core/rig.h"
 
 namespace tollgate {
@@ -412,6 +414,52 @@ TEST(Bounds, RefuseWhatOneConnectionSendsTooMuch) {
   rig.advance(std::chrono::seconds(16));  // the first is given up, and answered 98
   rig.host_silent = false;
   EXPECT_EQ(rig.ask(two, two.sale(card_sale(2'000))).code(), "00");
+}
+
+// Text fields carry GBK, or whatever a peer sends. A record that could not be read again would stop the next
+// start: anybody who reaches the port could end the switch.
+constexpr std::string_view kGbk = "\xD6\xD0\xB9\xFA\xD2\xF8\xC1\xAA";
+
+Bytes replaced(ByteView in, std::string_view what, std::string_view by) {
+  Bytes out(in.begin(), in.end());
+  const auto at = std::ranges::search(out, as_bytes(what));
+  EXPECT_FALSE(at.empty());
+  if (!at.empty()) std::ranges::copy(as_bytes(by), at.begin());
+  return out;
+}
+
+TEST(ForeignText, OfATerminalIsRecordedAndReadAgain) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto replies = rig.exchange(replaced(pos.sale(card_sale(10'000)), "10000001", kGbk));
+  ASSERT_EQ(replies.size(), 1U);
+  rig.crash();
+  const auto records = rig.records();
+  ASSERT_TRUE(records.back().has_refusal());
+  EXPECT_EQ(records.back().refusal().tid(), kGbk);
+}
+
+TEST(ForeignText, OfAHostIsRecordedAndReadAgain) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.alter_answer = [](Bytes& answer) { answer = replaced(answer, "01020000   ", kGbk); };
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'000))).code(), "00");
+  rig.alter_answer = nullptr;
+  rig.crash();
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'000))).code(), "00");
+}
+
+TEST(ForeignText, IsNoCodeForATerminal) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  rig.alter_answer = [](Bytes& answer) {
+    answer = replaced(answer, "5110000001", "\xD6\xD0");
+  };  // fields 39 and 41
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(10'051))).code(), "20");
 }
 
 TEST(Commands, AnswerAKeyTwiceWithOneEffect) {

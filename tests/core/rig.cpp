@@ -133,9 +133,10 @@ bool Rig::step() {
     EXPECT_EQ(cut.kind, iso::Cut::Kind::frame);
     const auto answer = host.sim.receive(cut.frame, now_.wall);
     const bool management = item.bytes.size() > 5 && item.bytes[3] == '8';
+    Bytes reply(answer.reply.begin(), answer.reply.end());
+    if (alter_answer) alter_answer(reply);
     for (int i = 0; i < answer.copies && (!host_silent || management); ++i)
-      delayed_.push_back(
-          {now_.instant + answer.delay, item.link, Bytes(answer.reply.begin(), answer.reply.end())});
+      delayed_.push_back({now_.instant + answer.delay, item.link, reply});
     moved = true;
   }
   for (std::size_t i = 0; i < delayed_.size();) {

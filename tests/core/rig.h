@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class Rig final : public core::Outside {
   [[nodiscard]] std::vector<v1::Record> records() const;
   [[nodiscard]] Now now() const { return now_; }
   std::vector<Bytes> replies;  // what came back on the terminal's connection
+  std::function<void(Bytes&)> alter_answer;  // what a host sends, on its way
   bool host_silent = false;    // requests reach the host, answers do not leave it
 
   // core::Outside
