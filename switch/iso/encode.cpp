@@ -180,8 +180,12 @@ class Encoder {
     const std::size_t length = value.length;
     if (op.code == FieldOp::Code::none) return refuse(Refusal::unknown_field);
     if (length > op.maximum) return refuse(Refusal::too_long);
-    if (op.prefix == 0 && length != op.maximum) return refuse(Refusal::missing_value);
-    const std::size_t size = packing::raw_size(op.code, length);
+    std::size_t size = op.fixed_size;
+    if (op.prefix != 0) {
+      size = packing::raw_size(op.code, length);
+    } else if (length != op.maximum) {
+      return refuse(Refusal::missing_value);
+    }
     if (static_cast<std::size_t>(end_ - p) < op.prefix + size) return refuse(Refusal::too_large);
     if (op.prefix != 0) p = put_length(op, static_cast<unsigned>(length), p);
     if (value.op != nullptr) return raw(op, value, size, p);

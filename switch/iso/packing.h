@@ -275,7 +275,7 @@ template <class Bad>
 
 // Raw value of a canonical one; raw_size(op.code, length) bytes to out. False when a character is not of the
 // field's set.
-[[nodiscard]] inline bool pack(FieldOp::Code code, std::uint8_t flags, const char* value, std::size_t length,
+[[nodiscard, gnu::always_inline]] inline bool pack(FieldOp::Code code, std::uint8_t flags, const char* value, std::size_t length,
                                std::uint8_t* out) noexcept {
   if (length == 0) return true;
   switch (code) {
