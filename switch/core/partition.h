@@ -26,6 +26,7 @@
 #include "switch/core/group_buffer.h"
 #include "switch/core/idempotency.h"
 #include "switch/core/kinds.h"
+#include "switch/core/refusals.h"
 #include "switch/core/reply.h"
 #include "switch/core/slots.h"
 #include "switch/core/worker_context.h"
@@ -161,6 +162,7 @@ class Partition {
   [[nodiscard]] bool check_repeat(Incoming& m);
   void read_facts(Incoming& m);
   void refuse(Incoming& m, std::string_view code, bool binding);
+  void answer_refusal(const Incoming& m, std::string_view code, std::uint64_t rrn, std::string_view local);
   void answer_again(Incoming& m, TxnIndex txn);
   // requests
   void decide(Incoming& m);
@@ -271,6 +273,7 @@ class Partition {
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> terminal_by_id_, merchant_by_id_;
   boost::unordered_flat_map<std::uint64_t, v1::Hold> holds_;
   TxnTable txns_;
+  Refusals refusals_;  // what is not in txns_
   Slots slots_;
   boost::unordered_flat_map<std::uint64_t, Owed> owed_;  // by transaction id
   ledger::Books books_;

@@ -141,7 +141,14 @@ void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
 
 void Partition::apply(const v1::Refusal& refusal, GroupNo, std::int64_t at_us) {
   next_rrn_ = std::max(next_rrn_, refusal.rrn() % kRrnRange + 1);
-  if (refusal.txn() == 0) return;  // no terminal, or no STAN: nothing to remember it by
+  if (refusal.txn() == 0) {  // no terminal, no STAN, or one that is taken
+    Refused refused;
+    copy16(refusal.request().digest(), refused.digest);
+    refused.rrn = refusal.rrn();
+    refused.local.assign(refusal.local());
+    refused.code.assign(refusal.response_code());
+    return refusals_.add(refused);
+  }
   const auto index = insert_txn(refusal.request(), TxnId(refusal.txn()), at_us);
   auto& txn = txns_[index];
   txn.state = refusal.binding() ? TxnState::completed : TxnState::refused;

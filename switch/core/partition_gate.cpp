@@ -173,17 +173,26 @@ void Partition::refuse(Incoming& m, std::string_view code, bool binding) {
       if (txn.digest == m.digest && txn.code.view() == code && txn.state != TxnState::authorizing) return answer_again(m, index);
     }
   }
+  TxnId id;
+  if (keyed && txns_.has_room()) {
+    // Under a key that is taken by something binding (94), the refusal must not stand in its place.
+    const auto index = txns_.find(m.key, m.in.message.mti().bcd);
+    if (index == kNoTxn || txns_[index].state == TxnState::refused) id = take_id();
+  }
+  if (!id && w_.reference->tokenizer() != nullptr) {
+    m.digest = w_.reference->tokenizer()->digest(m.in.message.frame());
+    if (const auto* before = refusals_.find(m.digest); before != nullptr && before->code.view() == code) {
+      ++w_.counters.repeated;
+      return answer_refusal(m, code, before->rrn, before->local.view());
+    }
+  }
   refusal_.Clear();
   fill_request(m, *refusal_.mutable_request());
   refusal_.set_response_code(code.data(), code.size());
   refusal_.set_rrn(take_rrn());
   refusal_.set_local(local_time());
   refusal_.set_binding(binding);
-  if (keyed && txns_.has_room()) {
-    // Under a key that is taken by something binding (94), the refusal must not stand in its place.
-    const auto index = txns_.find(m.key, m.in.message.mti().bcd);
-    if (index == kNoTxn || txns_[index].state == TxnState::refused) refusal_.set_txn(take_id().raw());
-  }
+  refusal_.set_txn(id.raw());
   if (m.terminal == kNone) {
     std::array<char, 32> text;
     const auto tid = m.in.message.value(41, text);
@@ -191,16 +200,19 @@ void Partition::refuse(Incoming& m, std::string_view code, bool binding) {
     const auto merchant = m.in.message.value(42, text);
     refusal_.set_merchant_code(merchant.data(), merchant.size());
   }
+  record(12, refusal_);
+  answer_refusal(m, code, refusal_.rrn(), refusal_.local());
+}
+
+void Partition::answer_refusal(const Incoming& m, std::string_view code, std::uint64_t rrn, std::string_view local) {
   Reply answer;
   answer.row = m.row;
   answer.code = code;
-  answer.rrn = refusal_.rrn();
-  const auto local = refusal_.local();
+  answer.rrn = rrn;
   answer.local = local;
   answer.acquirer = w_.config.acquirer_code;
   answer.pan = m.terminal != kNone ? m.pan : std::string_view{};  // told to terminals that are known
   answer.requirement = code == "77" ? '3' : '0';
-  record(12, refusal_);
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
 }
 

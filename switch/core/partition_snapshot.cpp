@@ -112,6 +112,13 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
   for (const auto& merchant : merchants_)
     for (const auto id : merchant->holds) *out.add_holds() = holds_.at(id);
   txns_.each([&](TxnIndex, const Txn& txn) { save_txn(txn, *out.add_txns()); });
+  refusals_.each([&](const Refused& refused) {
+    auto& r = *out.add_refused();
+    r.set_digest(refused.digest.bytes.data(), refused.digest.bytes.size());
+    r.set_rrn(refused.rrn);
+    r.set_local(refused.local.view().data(), refused.local.view().size());
+    r.set_code(refused.code.view().data(), refused.code.view().size());
+  });
   std::string books;
   books_.save(books);
   out.set_books(books);
@@ -172,6 +179,14 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
   }
   for (const auto& t : in.txns())
     if (!load_txn(t)) return fail(ErrorCode::damaged, "more transactions than core.transactions_max holds", "snapshot");
+  for (const auto& r : in.refused()) {
+    Refused refused;
+    load16(r.digest(), refused.digest);
+    refused.rrn = r.rrn();
+    refused.local.assign(r.local());
+    refused.code.assign(r.code());
+    refusals_.add(refused);
+  }
   if (auto loaded = books_.load(in.books()); !loaded) return loaded;
   next_rrn_ = in.rrn_next();
   for (const auto& o : in.owed()) {
