@@ -23,12 +23,14 @@
 // simulation's (tests/sim). A PostgreSQL one fits: one row per partition and group, primary key (partition,
 // group), epoch compared in the statement.
 //
-// Threads: append, own and put_snapshot by one thread at a time (the commit thread); reads by any.
+// Threads: append and own by one thread at a time (the commit thread); snapshots beside them by any; reads by
+// any.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -106,6 +108,16 @@ struct StoreIdentity {
   friend bool operator==(const StoreIdentity&, const StoreIdentity&) = default;
 };
 
+// A snapshot whose bytes are written and which does not count yet: the one before it is still the newest.
+// Dropped without install() it leaves nothing behind. Must not outlive its journal.
+class StagedSnapshot {
+ public:
+  virtual ~StagedSnapshot() = default;
+  // Durable when it returns without an error; older snapshots may be dropped. Short, whatever the size of the
+  // state: an append beside it waits for a sync or two. Once at most.
+  [[nodiscard]] virtual Result<void> install() = 0;
+};
+
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -113,6 +125,8 @@ class Journal {
   [[nodiscard]] virtual StoreIdentity identity() const { return {}; }
   // Below the free-space watermark: the owner should refuse new work now; essential groups still go through.
   [[nodiscard]] virtual bool space_low() const { return false; }
+  // Below the last reserve: nothing is written at all. Whoever orders something now should hear so at once.
+  [[nodiscard]] virtual bool space_exhausted() const { return false; }
 
   [[nodiscard]] virtual std::uint16_t partitions()
       const noexcept = 0;  // merchant partitions 1 … n, besides the house 0
@@ -129,9 +143,14 @@ class Journal {
   using Visit = std::function<bool(const Group&)>;
   [[nodiscard]] virtual Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const = 0;
 
-  // The state of a partition after a group that is durable; older snapshots may be dropped, the newest valid
-  // one is kept.
-  [[nodiscard]] virtual Result<void> put_snapshot(PartitionId partition, const Snapshot& snapshot) = 0;
+  // The state of a partition after a group that is durable, in two steps: staging writes and syncs all of it
+  // and may run beside append on a thread of the lowest priority, installing makes it the newest one.
+  [[nodiscard]] virtual Result<std::unique_ptr<StagedSnapshot>> stage_snapshot(PartitionId partition,
+                                                                               Snapshot&& snapshot) = 0;
+  [[nodiscard]] Result<void> put_snapshot(PartitionId partition, Snapshot snapshot) {
+    auto staged = stage_snapshot(partition, std::move(snapshot));
+    return staged ? (*staged)->install() : std::unexpected(std::move(staged.error()));
+  }
   [[nodiscard]] virtual Result<std::optional<Snapshot>> latest_snapshot(PartitionId partition) const = 0;
 
   [[nodiscard]] virtual Result<std::optional<Bytes>> cell(std::string_view key) const = 0;

@@ -108,7 +108,7 @@ AppendResult MemoryJournal::append(std::span<const GroupAppend> groups, std::str
     return refusal->result;
   }
   const bool essential = std::all_of(groups.begin(), groups.end(), [](const auto& g) { return g.essential; });
-  if (fault == MemoryFault::full || (space_low_ && !essential)) {
+  if (fault == MemoryFault::full || space_exhausted_ || (space_low_ && !essential)) {
     why = "below the free-space watermark";
     return AppendResult::full;
   }
@@ -174,18 +174,26 @@ std::optional<Digest> MemoryJournal::stored_hash(PartitionId partition, GroupNo 
   return group.value == 0 ? Digest{} : stored_digest(*groups[group.value - 1]);
 }
 
-Result<void> MemoryJournal::put_snapshot(PartitionId partition, const Snapshot& snapshot) {
+Result<std::unique_ptr<StagedSnapshot>> MemoryJournal::stage_snapshot(PartitionId partition,
+                                                                      Snapshot&& snapshot) {
   TG_CHECK(partition.value < store_->partitions_.size());
-  const std::unique_lock lock(store_->mutex_);
+  const std::shared_lock lock(store_->mutex_);
   if (broken_) return fail(ErrorCode::unknown, kBroken);
   if (stored_hash(partition, snapshot.group) != snapshot.hash) {
     return fail(ErrorCode::conflict, "the hash of the snapshot is not the chain's",
                 group_place(partition, snapshot.group));
   }
-  const auto manifest = make_snapshot_manifest(store_->identity_.id, partition, snapshot);
-  auto& kept = store_->partitions_[partition.value].snapshots;
-  kept.insert_or_assign(snapshot.group.value,
-                        MemoryStore::StoredSnapshot{{manifest.begin(), manifest.end()}, snapshot.state});
+  return std::make_unique<Staged>(*this, partition, std::move(snapshot));
+}
+
+Result<void> MemoryJournal::Staged::install() {
+  auto& store = *journal_.store_;
+  const std::unique_lock lock(store.mutex_);
+  if (journal_.broken_) return fail(ErrorCode::unknown, kBroken);
+  const auto manifest = make_snapshot_manifest(store.identity_.id, partition_, snapshot_);
+  auto& kept = store.partitions_[partition_.value].snapshots;
+  kept.insert_or_assign(snapshot_.group.value, MemoryStore::StoredSnapshot{{manifest.begin(), manifest.end()},
+                                                                           std::move(snapshot_.state)});
   while (kept.size() > kSnapshotsKept) kept.erase(kept.begin());
   return {};
 }

@@ -65,27 +65,42 @@ class MemoryJournal final : public Journal {
   explicit MemoryJournal(std::uint16_t partitions);  // a store of its own
 
   void set_space_low(bool low) noexcept { space_low_ = low; }
+  void set_space_exhausted(bool exhausted) noexcept { space_exhausted_ = exhausted; }
   [[nodiscard]] const std::shared_ptr<MemoryStore>& store() const noexcept { return store_; }
 
   [[nodiscard]] StoreIdentity identity() const override;
-  [[nodiscard]] bool space_low() const override { return space_low_; }
+  [[nodiscard]] bool space_low() const override { return space_low_ || space_exhausted_; }
+  [[nodiscard]] bool space_exhausted() const override { return space_exhausted_; }
   [[nodiscard]] std::uint16_t partitions() const noexcept override;
   [[nodiscard]] Result<Epoch> own(PartitionId partition) override;
   [[nodiscard]] Head head(PartitionId partition) const override;
   [[nodiscard]] AppendResult append(std::span<const GroupAppend> groups, std::string& why) override;
   [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const override;
-  [[nodiscard]] Result<void> put_snapshot(PartitionId partition, const Snapshot& snapshot) override;
+  [[nodiscard]] Result<std::unique_ptr<StagedSnapshot>> stage_snapshot(PartitionId partition,
+                                                                       Snapshot&& snapshot) override;
   [[nodiscard]] Result<std::optional<Snapshot>> latest_snapshot(PartitionId partition) const override;
   [[nodiscard]] Result<std::optional<Bytes>> cell(std::string_view key) const override;
   [[nodiscard]] Result<void> cells(std::string_view prefix, const VisitCell& visit) const override;
 
  private:
+  class Staged final : public StagedSnapshot {
+   public:
+    Staged(MemoryJournal& journal, PartitionId partition, Snapshot&& snapshot)
+        : journal_(journal), partition_(partition), snapshot_(std::move(snapshot)) {}
+    [[nodiscard]] Result<void> install() override;
+
+   private:
+    MemoryJournal& journal_;
+    PartitionId partition_;
+    Snapshot snapshot_;
+  };
+
   void write(std::span<const GroupAppend> groups);
   [[nodiscard]] std::optional<Digest> stored_hash(PartitionId partition, GroupNo group) const;
 
   std::shared_ptr<MemoryStore> store_;
   FaultAt fault_;
-  std::atomic<bool> space_low_{false};
+  std::atomic<bool> space_low_{false}, space_exhausted_{false};
   std::atomic<bool> broken_{false};  // J4
   std::uint64_t appends_ = 0;
 };

@@ -85,7 +85,9 @@ struct RocksJournal::Impl {
   [[nodiscard]] Result<Head> load_head(PartitionId partition);
   [[nodiscard]] Result<void> writable() const;  // an error once broken, or when read-only
   [[nodiscard]] Result<Digest> stored_hash(PartitionId partition, GroupNo group) const;
-  [[nodiscard]] Result<void> drop_old_snapshots(PartitionId partition);
+  // Snapshots: rocks_snapshots.cpp.
+  [[nodiscard]] Result<void> install_snapshot(const std::string& file, PartitionId partition, GroupNo group);
+  [[nodiscard]] Result<void> prepare_snapshots();  // their directory, without what a crash left unfinished
   [[nodiscard]] rocksdb::ReadOptions reading() const;
 
   std::string path;
@@ -97,7 +99,7 @@ struct RocksJournal::Impl {
 
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
-  rocksdb::WriteOptions synced, unsynced;
+  rocksdb::WriteOptions synced;
 
   StoreIdentity identity;
   std::uint16_t partitions = 0;
@@ -106,7 +108,8 @@ struct RocksJournal::Impl {
   rocksdb::WriteBatch batch{0, 0, 8, 0};  // 8 bytes of protection a key
   mutable std::shared_mutex heads_mutex;  // heads are written under both
   std::vector<Head> heads;                // by partition
-  std::mutex snapshots;                   // put_snapshot
+  std::mutex snapshots;                   // install
+  std::atomic<std::uint64_t> staged{0};   // names of unfinished ones
 };
 
 }  // namespace tollgate::storage

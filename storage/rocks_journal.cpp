@@ -183,6 +183,9 @@ StoreIdentity RocksJournal::identity() const {
 bool RocksJournal::space_low() const {
   return impl_->space.level() != SpaceLevel::plenty;
 }
+bool RocksJournal::space_exhausted() const {
+  return impl_->space.level() == SpaceLevel::exhausted;
+}
 std::uint16_t RocksJournal::partitions() const noexcept {
   return impl_->partitions;
 }

@@ -1,6 +1,6 @@
 // The journal on disk: RocksDB in the process (reference "durability"). One value per partition and commit
-// group, one synced write batch for everything that an append carries. Column families: groups, cells,
-// snapshots; the default one holds the store's identity and the epochs.
+// group, one synced write batch for everything that an append carries. Column families: groups, cells; the
+// default one holds the store's identity and the epochs.
 //
 // One process per store: a second one gets ErrorCode::conflict naming the lock. Every setting that a promise
 // rests on is set by a table and read back when the store opens; a setting that did not take is an error.
@@ -8,7 +8,10 @@
 // on a full disk. After the first failed write, or an error in RocksDB's background work, nothing is appended
 // any more (J4).
 //
-// Threads: as journal.h; put_snapshot may besides run beside append in a thread of its own.
+// Snapshots are files of their own beside RocksDB's, in the store's directory "snapshots"; what a crash
+// leaves of an unfinished one is removed at the next open.
+//
+// Threads: as journal.h.
 #pragma once
 
 #include <memory>
@@ -59,12 +62,14 @@ class RocksJournal final : public Journal {
 
   [[nodiscard]] StoreIdentity identity() const override;
   [[nodiscard]] bool space_low() const override;
+  [[nodiscard]] bool space_exhausted() const override;
   [[nodiscard]] std::uint16_t partitions() const noexcept override;
   [[nodiscard]] Result<Epoch> own(PartitionId partition) override;
   [[nodiscard]] Head head(PartitionId partition) const override;
   [[nodiscard]] AppendResult append(std::span<const GroupAppend> groups, std::string& why) override;
   [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const override;
-  [[nodiscard]] Result<void> put_snapshot(PartitionId partition, const Snapshot& snapshot) override;
+  [[nodiscard]] Result<std::unique_ptr<StagedSnapshot>> stage_snapshot(PartitionId partition,
+                                                                       Snapshot&& snapshot) override;
   [[nodiscard]] Result<std::optional<Snapshot>> latest_snapshot(PartitionId partition) const override;
   [[nodiscard]] Result<std::optional<Bytes>> cell(std::string_view key) const override;
   [[nodiscard]] Result<void> cells(std::string_view prefix, const VisitCell& visit) const override;

@@ -96,6 +96,8 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
   }
   synced.sync = doors.sync;
   if (auto ok = load(); !ok) return ok;
+  // Only now: before the lock was taken, what is unfinished might have been another process's.
+  if (auto ok = prepare_snapshots(); !ok) return ok;
   const auto probe = options.space_probe ? options.space_probe : SpaceProbe(probe_space);
   const auto disk = probe(path);
   if (disk && disk->free_bytes > options.ballast_bytes &&

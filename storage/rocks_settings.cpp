@@ -129,7 +129,7 @@ const std::vector<SettingRow>& setting_rows() {
 }
 
 const char* family_name(Family family) noexcept {
-  constexpr const char* kNames[kFamilies] = {"default", "groups", "cells", "snapshots"};
+  constexpr const char* kNames[kFamilies] = {"default", "groups", "cells"};
   return kNames[static_cast<std::size_t>(family)];
 }
 

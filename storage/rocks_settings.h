@@ -20,8 +20,8 @@ struct SettingRow {
 
 [[nodiscard]] const std::vector<SettingRow>& setting_rows();
 
-enum class Family : std::uint8_t { meta, groups, cells, snapshots };
-inline constexpr std::size_t kFamilies = 4;
+enum class Family : std::uint8_t { meta, groups, cells };
+inline constexpr std::size_t kFamilies = 3;
 [[nodiscard]] const char* family_name(Family family) noexcept;
 
 struct OptionSet {

@@ -1,8 +1,16 @@
-// Snapshots in the RocksDB journal: the state in chunks that are written without a sync, then the manifest
-// with one. The log keeps their order, so a manifest that is there has its chunks. The two newest are kept.
+// Snapshots beside RocksDB: one file each, in the store's directory "snapshots". A file is the manifest of
+// storage/snapshot_frame.h and the state behind it; it is written and synced under a name that does not
+// count, and counts from its renaming on. A crash at any moment leaves the one before. The two newest are
+// kept.
+//
+// RocksDB knows nothing of them. As values they passed through log and memtables, in the way of every commit;
+// as table files taken in by IngestExternalFile one failing sync could make the store unreadable (README).
 #include <fmt/format.h>
+#include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 
 #include "storage/group.h"
 #include "storage/rocks_internal.h"
@@ -18,54 +26,115 @@ using rocks::slice_of;
 
 namespace {
 
-constexpr std::size_t kChunk = 1U << 20;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece =
+    1U << 20;  // written and handed to the disk at a time, so that it is never flooded
 constexpr std::size_t kKept = 2;
+constexpr std::string_view kEnding = ".snapshot", kUnfinished = ".part";
 
-// 'M' partition group -> manifest; 'C' partition group chunk -> bytes of the state.
-std::string snapshot_key(char kind, PartitionId partition, GroupNo group) {
-  const auto key = rocks::group_key(partition, group);
-  return std::string(1, kind).append(reinterpret_cast<const char*>(key.data()), key.size());
+std::string folder_of(const std::string& store) {
+  return store + "/snapshots";
 }
 
-std::string chunk_key(PartitionId partition, GroupNo group, std::uint32_t chunk) {
-  auto key = snapshot_key('C', partition, group);
-  std::array<std::uint8_t, 4> number;
-  store_be32(number.data(), chunk);
-  return key.append(reinterpret_cast<const char*>(number.data()), number.size());
+// Digits enough for every number, so that names sort as groups do.
+std::string name_of(PartitionId partition, GroupNo group) {
+  return fmt::format("{:05}-{:020}{}", partition.value, group.value, kEnding);
 }
 
-GroupNo group_of(const rocksdb::Slice& key) {
-  return {load_be64(bytes_of(key).data() + 3)};
-}
-
-// Manifests of a partition, the newest first.
-Result<std::vector<std::pair<GroupNo, Bytes>>> manifests(const RocksJournal::Impl& s, PartitionId partition) {
-  std::vector<std::pair<GroupNo, Bytes>> out;
-  const auto prefix = snapshot_key('M', partition, {0}).substr(0, 3);
-  const std::unique_ptr<rocksdb::Iterator> it(s.db->NewIterator(s.reading(), s.family(Family::snapshots)));
-  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-    const auto value = bytes_of(it->value());
-    out.emplace_back(group_of(it->key()), Bytes(value.begin(), value.end()));
+// Groups of the partition's snapshots, the newest first.
+std::vector<GroupNo> groups_of(const std::string& store, PartitionId partition) {
+  std::vector<GroupNo> out;
+  const auto prefix = fmt::format("{:05}-", partition.value);
+  std::error_code error;
+  for (fs::directory_iterator at(folder_of(store), error), end; !error && at != end; at.increment(error)) {
+    const auto name = at->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(kEnding)) continue;
+    std::uint64_t group = 0;
+    const auto* last = name.data() + name.size() - kEnding.size();
+    if (std::from_chars(name.data() + prefix.size(), last, group).ptr == last) out.push_back({group});
   }
-  // A block that cannot be read hides what lies behind it; what was found before it still counts.
-  if (out.empty() && !it->status().ok()) {
-    return std::unexpected(error_of(it->status(), fmt::format("snapshots of partition {}", partition.value)));
-  }
-  std::reverse(out.begin(), out.end());
+  std::ranges::sort(out, std::greater());
   return out;
 }
 
-Result<Bytes> gather(const RocksJournal::Impl& s, PartitionId partition, GroupNo group, std::uint64_t size) {
-  Bytes state;
-  const auto prefix = snapshot_key('C', partition, group);
-  const std::unique_ptr<rocksdb::Iterator> it(s.db->NewIterator(s.reading(), s.family(Family::snapshots)));
-  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix) && state.size() < size; it->Next()) {
-    const auto chunk = bytes_of(it->value());
-    state.insert(state.end(), chunk.begin(), chunk.end());
+rocksdb::Status read_exactly(rocksdb::FSSequentialFile& file, MutableBytes out) {
+  for (std::size_t at = 0; at < out.size();) {
+    rocksdb::Slice got;
+    const auto status = file.Read(std::min(kPiece, out.size() - at), {}, &got,
+                                  reinterpret_cast<char*>(out.data()) + at, nullptr);
+    if (!status.ok()) return status;
+    if (got.empty()) return rocksdb::Status::Corruption("the file ends too early");
+    if (got.data() != reinterpret_cast<const char*>(out.data()) + at)
+      std::copy_n(bytes_of(got).begin(), got.size(), out.begin() + static_cast<std::ptrdiff_t>(at));
+    at += got.size();
   }
-  if (!it->status().ok()) return std::unexpected(error_of(it->status(), group_place(partition, group)));
-  return state;
+  return rocksdb::Status::OK();
 }
+
+Result<Snapshot> read_file(const RocksJournal::Impl& s, PartitionId partition, GroupNo group) {
+  const auto path = folder_of(s.path) + "/" + name_of(partition, group);
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  std::unique_ptr<rocksdb::FSSequentialFile> file;
+  auto status = rocksdb::Status(s.db->GetFileSystem()->NewSequentialFile(path, {}, &file, nullptr));
+  SnapshotManifest manifest{};
+  if (status.ok()) status = read_exactly(*file, manifest);
+  if (!status.ok()) return std::unexpected(error_of(status, path));
+  const auto promised = snapshot_state_size(manifest);
+  if (!promised) return std::unexpected(promised.error());
+  // Of damage a manifest may promise any size.
+  if (error || size != manifest.size() + *promised)
+    return fail(ErrorCode::damaged, "the file is cut short", path);
+  Bytes state(*promised);
+  if (status = read_exactly(*file, state); !status.ok()) return std::unexpected(error_of(status, path));
+  auto snapshot = parse_snapshot(s.identity.id, partition, manifest, std::move(state));
+  if (snapshot && snapshot->group != group)
+    return fail(ErrorCode::damaged, "the snapshot of another group", path);
+  return snapshot;
+}
+
+rocksdb::Status write_file(rocksdb::FileSystem& system, const std::string& path, ByteView manifest,
+                           ByteView state) {
+  const rocksdb::IOOptions plain;
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  auto status = system.NewWritableFile(path, {}, &file, nullptr);
+  if (status.ok()) status = file->Append(slice_of(manifest), plain, nullptr);
+  for (std::size_t at = 0; at < state.size() && status.ok(); at += kPiece) {
+    const auto piece = state.subspan(at, std::min(kPiece, state.size() - at));
+    status = file->Append(slice_of(piece), plain, nullptr);
+    if (status.ok()) status = file->RangeSync(manifest.size() + at, piece.size(), plain, nullptr);
+  }
+  if (status.ok()) status = file->Sync(plain, nullptr);
+  if (status.ok())
+    std::ignore = file->InvalidateCache(0, 0);  // read at a start only: no room in memory for it
+  if (status.ok()) status = file->Close(plain, nullptr);
+  return status;
+}
+
+rocksdb::Status sync_folder(rocksdb::FileSystem& system, const std::string& path) {
+  std::unique_ptr<rocksdb::FSDirectory> folder;
+  auto status = system.NewDirectory(path, {}, &folder, nullptr);
+  if (status.ok()) status = folder->Fsync({}, nullptr);
+  return status;
+}
+
+class Staged final : public StagedSnapshot {
+ public:
+  Staged(RocksJournal::Impl& store, std::string file, PartitionId partition, GroupNo group)
+      : store_(store), file_(std::move(file)), partition_(partition), group_(group) {}
+  ~Staged() override {
+    std::error_code ignored;
+    if (fs::exists(file_, ignored)) std::ignore = store_.db->GetFileSystem()->DeleteFile(file_, {}, nullptr);
+  }
+  [[nodiscard]] Result<void> install() override { return store_.install_snapshot(file_, partition_, group_); }
+
+ private:
+  RocksJournal::Impl& store_;
+  const std::string file_;
+  const PartitionId partition_;
+  const GroupNo group_;
+};
 
 }  // namespace
 
@@ -81,11 +150,11 @@ Result<Digest> RocksJournal::Impl::stored_hash(PartitionId partition, GroupNo gr
   return parsed->hash;
 }
 
-Result<void> RocksJournal::put_snapshot(PartitionId partition, const Snapshot& snapshot) {
+Result<std::unique_ptr<StagedSnapshot>> RocksJournal::stage_snapshot(PartitionId partition,
+                                                                     Snapshot&& snapshot) {
   auto& s = *impl_;
   TG_CHECK(partition.value <= s.partitions);
-  const std::lock_guard lock(s.snapshots);
-  if (auto ok = s.writable(); !ok) return ok;
+  if (auto ok = s.writable(); !ok) return std::unexpected(ok.error());
   if (s.space.level() != SpaceLevel::plenty)
     return fail(ErrorCode::full, "below the free-space watermark", s.path);
   const auto hash = s.stored_hash(partition, snapshot.group);
@@ -94,61 +163,54 @@ Result<void> RocksJournal::put_snapshot(PartitionId partition, const Snapshot& s
     return fail(ErrorCode::conflict, "the hash of the snapshot is not the chain's",
                 group_place(partition, snapshot.group));
   }
-  rocksdb::Status status;
-  const ByteView state(snapshot.state);
-  for (std::size_t at = 0; at < state.size() && status.ok(); at += kChunk) {
-    const auto part = state.subspan(at, std::min(kChunk, state.size() - at));
-    status = s.db->Put(s.unsynced, s.family(Family::snapshots),
-                       chunk_key(partition, snapshot.group, static_cast<std::uint32_t>(at / kChunk)),
-                       slice_of(part));
-  }
-  if (status.ok()) {
-    const auto manifest = make_snapshot_manifest(s.identity.id, partition, snapshot);
-    status = s.db->Put(s.synced, s.family(Family::snapshots), snapshot_key('M', partition, snapshot.group),
-                       slice_of(manifest));
-  }
-  if (!status.ok()) {
-    s.broken->set(status.ToString());
-    return fail(ErrorCode::unknown, status.ToString(), group_place(partition, snapshot.group));
-  }
-  return s.drop_old_snapshots(partition);
+  const auto file = fmt::format("{}/{}{}", folder_of(s.path), ++s.staged, kUnfinished);
+  auto staged = std::make_unique<Staged>(s, file, partition, snapshot.group);
+  const auto manifest = make_snapshot_manifest(s.identity.id, partition, snapshot);
+  const auto status = write_file(*s.db->GetFileSystem(), file, manifest, snapshot.state);
+  if (!status.ok()) return std::unexpected(error_of(status, file));
+  Bytes().swap(snapshot.state);
+  return staged;
 }
 
-// All but the two newest, and chunks older than both that no manifest names (a snapshot that a crash cut
-// short).
-Result<void> RocksJournal::Impl::drop_old_snapshots(PartitionId partition) {
-  const auto found = manifests(*this, partition);
-  if (!found || found->size() <= kKept) return {};
-  const auto oldest_kept = (*found)[kKept - 1].first;
-  for (const char kind : {'M', 'C'}) {
-    const auto upper = snapshot_key(kind, partition, oldest_kept);
-    const rocksdb::Slice bound(upper);
-    auto read_options = reading();
-    read_options.iterate_upper_bound = &bound;
-    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(read_options, family(Family::snapshots)));
-    for (it->Seek(snapshot_key(kind, partition, {0})); it->Valid(); it->Next()) {
-      const auto status = db->Delete(unsynced, family(Family::snapshots), it->key());
-      if (!status.ok()) {
-        broken->set(status.ToString());
-        return fail(ErrorCode::unknown, status.ToString(), "snapshots");
-      }
-    }
+// Whatever fails here, the bytes are on the disk and the chain names them: present or absent, it is no
+// unknown of the journal's.
+Result<void> RocksJournal::Impl::install_snapshot(const std::string& file, PartitionId partition,
+                                                  GroupNo group) {
+  const std::lock_guard lock(snapshots);
+  if (auto ok = writable(); !ok) return ok;
+  auto& system = *db->GetFileSystem();
+  const auto folder = folder_of(path);
+  rocksdb::Status status = system.RenameFile(file, folder + "/" + name_of(partition, group), {}, nullptr);
+  if (status.ok()) status = sync_folder(system, folder);
+  if (!status.ok()) return std::unexpected(error_of(status, group_place(partition, group)));
+  const auto all = groups_of(path, partition);
+  for (std::size_t i = kKept; i < all.size(); ++i)
+    std::ignore = system.DeleteFile(folder + "/" + name_of(partition, all[i]), {}, nullptr);
+  return {};
+}
+
+Result<void> RocksJournal::Impl::prepare_snapshots() {
+  const auto folder = folder_of(path);
+  std::error_code error;
+  if (fs::create_directory(folder, error)) {
+    const auto status = sync_folder(*db->GetFileSystem(), path);
+    if (!status.ok()) return std::unexpected(error_of(status, path));
+  }
+  if (error) return fail(ErrorCode::io, error.message(), folder);
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (at->path().extension() == kUnfinished) fs::remove(at->path(), ignored);
   }
   return {};
 }
 
+// The journal is the truth, a snapshot only saves time: one that cannot be read gives way to the one before.
 Result<std::optional<Snapshot>> RocksJournal::latest_snapshot(PartitionId partition) const {
   const auto& s = *impl_;
   TG_CHECK(partition.value <= s.partitions);
-  const auto found = manifests(s, partition);
-  if (!found) return std::nullopt;  // the journal is the truth; a snapshot only saves time
-  for (const auto& [group, manifest] : *found) {
-    const auto size = snapshot_state_size(manifest);
-    if (!size) continue;
-    auto state = gather(s, partition, group, *size);
-    if (!state) continue;
-    auto snapshot = parse_snapshot(s.identity.id, partition, manifest, std::move(*state));
-    if (!snapshot || snapshot->group != group) continue;
+  for (const auto group : groups_of(s.path, partition)) {
+    auto snapshot = read_file(s, partition, group);
+    if (!snapshot) continue;
     if (const auto hash = s.stored_hash(partition, group); !hash || *hash != snapshot->hash) continue;
     return std::optional(std::move(*snapshot));
   }

@@ -15,6 +15,8 @@ namespace {
 
 constexpr PartitionId kFirst{1}, kSecond{2};
 constexpr std::uint64_t kSecondEvery = 3, kCellLife = 5;
+constexpr std::uint64_t kSnapshotEvery = 35,
+                        kLargeSnapshot = 70;  // the large one is written in more than one piece
 
 Bytes payload_of(PartitionId partition, std::uint64_t txn) {
   Bytes out(350 + txn % 100);
@@ -24,6 +26,10 @@ Bytes payload_of(PartitionId partition, std::uint64_t txn) {
     b = static_cast<std::uint8_t>(x >> 56);
   }
   return out;
+}
+
+Bytes state_of(std::uint64_t txn) {
+  return Bytes(txn == kLargeSnapshot ? 1'100'000 : 3000 + txn, static_cast<std::uint8_t>(txn));
 }
 
 std::string cell_key(std::uint64_t txn) {
@@ -70,6 +76,12 @@ struct Owner {
     return mark.advance(entries).has_value();
   }
 };
+
+// The first partition's, between two transactions, in the two steps in which a running switch takes it.
+bool take_snapshot(Journal& journal, std::uint64_t txn) {
+  auto staged = journal.stage_snapshot(kFirst, {{txn}, journal.head(kFirst).hash, state_of(txn)});
+  return staged && (*staged)->install();
+}
 
 // What start_store does, over the faulty file system.
 std::unique_ptr<RocksJournal> open_faulty(const CrashDirectory& directory, FaultFs& fs, rocksdb::Env* env,
@@ -122,6 +134,22 @@ struct Verifier {
     if (next != last + 1) end(Found::half, fmt::format("cells end at {} of {}", next - 1, last));
   }
 
+  // The newest one that counted, or one that a cut kept from being reported; whole in any case.
+  void check_snapshot(const Journal& journal, std::uint64_t last) {
+    const auto found = journal.latest_snapshot(kFirst);
+    if (!found) end(Found::half, found.error().text());
+    const auto counted = shared.snapshot.load();
+    if (!*found) {
+      if (counted != 0) end(Found::snapshot_lost, fmt::format("the snapshot of {}", counted));
+      return;
+    }
+    const auto group = (*found)->group.value;
+    if (group < counted)
+      end(Found::snapshot_lost, fmt::format("the snapshot of {}: {} is there", counted, group));
+    if (group > last || group % kSnapshotEvery != 0 || (*found)->state != state_of(group))
+      end(Found::half, fmt::format("the snapshot of {} is another one", group));
+  }
+
   void run(bool go_on) {
     const auto acknowledged = shared.acknowledged.load();
     auto started = start_store(directory.store(), directory.mark(), crash_options());
@@ -137,6 +165,7 @@ struct Verifier {
     check_groups(journal, kFirst, last);
     check_groups(journal, kSecond, last / kSecondEvery);
     check_cells(journal, last);
+    check_snapshot(journal, last);
     if (!go_on) return;
     Owner owner{*started->journal, *started->mark, {}};
     if (!owner.own()) end(Found::half, "cannot be owned");
@@ -186,6 +215,9 @@ void run_script(const CrashDirectory& directory, const FaultPlan& plan, bool syn
     }
     if (!owner->commit(txn)) ::_exit(kStoppedStatus);
     if (!fs->cut_begun()) shared.acknowledged = txn;  // an answer counts only if it left before the cut began
+    if (txn % kSnapshotEvery != 0) continue;
+    // One that fails is no reason to stop, as long as the journal goes on.
+    if (take_snapshot(*journal, txn) && !fs->cut_begun()) shared.snapshot = txn;
   }
   journal.reset();
   shared.calls = fs->calls();

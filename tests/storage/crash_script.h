@@ -1,7 +1,7 @@
 // The script that the crash harness cuts and fails: transactions on two partitions with cells, a small
-// memtable so that flushes happen, a close and reopen half-way. It runs in a process of its own; what was
-// acknowledged stands in shared memory. And its verification, also in a process of its own, with the plain
-// file system.
+// memtable so that flushes happen, snapshots in between, a close and reopen half-way. It runs in a process of
+// its own; what was acknowledged stands in shared memory. And its verification, also in a process of its own,
+// with the plain file system.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@ namespace tollgate::storage::test {
 
 struct Shared {  // between the processes of one point
   std::atomic<std::uint64_t> acknowledged;
+  std::atomic<std::uint64_t> snapshot;  // the newest one that counts, by its group
   std::atomic<std::uint64_t> calls;
   char text[500];
   void say(const std::string& what) noexcept;
@@ -39,10 +40,11 @@ void format_for_crash(const CrashDirectory& directory);  // _exits
 
 enum class Found : int {
   complete = 0,
-  lost = 11,     // acknowledged and gone, and the start did not notice
-  noticed = 12,  // the start noticed: safe mode for missing or differing groups
-  refused = 13,  // safe mode although nothing is missing, or no start at all
-  half = 14,     // part of an append, a hole, a broken chain, other bytes
+  lost = 11,           // acknowledged and gone, and the start did not notice
+  noticed = 12,        // the start noticed: safe mode for missing or differing groups
+  refused = 13,        // safe mode although nothing is missing, or no start at all
+  half = 14,           // part of an append, a hole, a broken chain, other bytes
+  snapshot_lost = 15,  // one that counted is gone: a longer start, no lost record, and yet a broken promise
 };
 
 // Looks and _exits with Found. go_on: then writes a few transactions more and ends without closing, for a

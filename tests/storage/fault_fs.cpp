@@ -34,9 +34,10 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)),
         fs_(fs),
         name_(std::move(name)),
-        kind_(name_.ends_with(".log")   ? FaultFs::FileKind::log
-              : name_.ends_with(".sst") ? FaultFs::FileKind::table
-                                        : FaultFs::FileKind::other) {}
+        kind_(name_.ends_with(".log")                          ? FaultFs::FileKind::log
+              : name_.ends_with(".sst")                        ? FaultFs::FileKind::table
+              : name_.find("/snapshots/") != std::string::npos ? FaultFs::FileKind::snapshot
+                                                               : FaultFs::FileKind::other) {}
 
   using Options = rocksdb::IOOptions;
   using Debug = rocksdb::IODebugContext;
@@ -70,7 +71,9 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   Status sync(const Options& options, Debug* debug) {
     const std::lock_guard lock(fs_.mutex_);
     if (auto s = fs_.step(kind_); !s.ok()) return s;
-    if (fs_.plan_.pretend_file_sync) return Status::OK();
+    if (fs_.plan_.pretend_file_sync ||
+        (fs_.plan_.pretend_snapshot_sync && kind_ == FaultFs::FileKind::snapshot))
+      return Status::OK();
     auto s = FSWritableFileOwnerWrapper::Sync(options, debug);
     auto& extent = fs_.files_[name_];
     if (s.ok()) extent.synced = extent.written;
@@ -299,7 +302,9 @@ FaultFs::Status FaultFs::LinkFile(const std::string& from, const std::string& to
   const std::lock_guard lock(mutex_);
   if (auto s = step(); !s.ok()) return s;
   auto s = FileSystemWrapper::LinkFile(from, to, options, debug);
-  if (s.ok()) undo_[parent_of(to)].push_back({Undo::Kind::created, to, {}, {}, {}});
+  if (!s.ok()) return s;
+  undo_[parent_of(to)].push_back({Undo::Kind::created, to, {}, {}, {}});
+  if (const auto it = files_.find(from); it != files_.end()) files_[to] = it->second;  // one file, two names
   return s;
 }
 

@@ -33,10 +33,11 @@ struct FaultPlan {
   std::uint64_t seed = 1;
   std::uint64_t fail_at = 0;  // 0: never
   bool fail_for_ever = false;
-  bool no_space = false;           // the error is NoSpace
-  bool only_log = false;           // fail_at counts appends and syncs of *.log only
-  bool only_tables = false;        // … of *.sst only
-  bool pretend_file_sync = false;  // negative controls: reported, not done
+  bool no_space = false;               // the error is NoSpace
+  bool only_log = false;               // fail_at counts appends and syncs of *.log only
+  bool only_tables = false;            // … of *.sst only
+  bool pretend_file_sync = false;      // negative controls: reported, not done
+  bool pretend_snapshot_sync = false;  // … of files in snapshots/ only
   bool pretend_directory_sync = false;
 };
 
@@ -92,7 +93,7 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
     Bytes before, after;
   };
 
-  enum class FileKind { other, log, table };
+  enum class FileKind { other, log, table, snapshot };
   [[nodiscard]] Status step(FileKind kind = FileKind::other);  // counts; cuts or fails
   [[noreturn]] void cut();
   void undo(const Undo& u);

@@ -282,7 +282,7 @@ TEST_P(JournalContract, TheNewestSnapshotComesBack) {
     ASSERT_EQ(append(kOne, g), AppendResult::durable);
     const auto head = journal().head(kOne);
     const Bytes state(g * 900'000,
-                      static_cast<std::uint8_t>(g));  // some larger than one chunk, none a multiple
+                      static_cast<std::uint8_t>(g));  // some larger than one piece, none a multiple
     ASSERT_TRUE(journal().put_snapshot(kOne, {head.group, head.hash, state}).has_value());
   }
   restart();
@@ -317,6 +317,68 @@ TEST_P(JournalContract, ASnapshotOfAnotherHistoryIsRefused) {
   EXPECT_FALSE(journal().put_snapshot(kOne, {{1}, hash, {}}).has_value());
   EXPECT_FALSE(
       journal().put_snapshot(kOne, {{2}, journal().head(kOne).hash, {}}).has_value());  // a group to come
+  EXPECT_EQ(journal().latest_snapshot(kOne).value(), std::nullopt);
+}
+
+TEST_P(JournalContract, AStagedSnapshotDoesNotCountUntilItIsInstalled) {
+  ASSERT_EQ(append(kOne, 1), AppendResult::durable);
+  ASSERT_TRUE(journal().put_snapshot(kOne, {{1}, journal().head(kOne).hash, Bytes(5000, 1)}).has_value());
+  ASSERT_EQ(append(kOne, 2), AppendResult::durable);
+  auto staged = journal().stage_snapshot(kOne, {{2}, journal().head(kOne).hash, Bytes(2'500'000, 2)});
+  ASSERT_TRUE(staged.has_value()) << staged.error().text();
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->group.value, 1U);
+  ASSERT_EQ(append(kOne, 3), AppendResult::durable);  // the traffic goes on between the two
+  ASSERT_TRUE((*staged)->install().has_value());
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(2'500'000, 2));
+  staged->reset();
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(2'500'000, 2));
+  restart();
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(2'500'000, 2));
+}
+
+TEST_P(JournalContract, AStagedSnapshotThatIsDroppedOrDiesLeavesTheOneBefore) {
+  ASSERT_EQ(append(kOne, 1), AppendResult::durable);
+  ASSERT_TRUE(journal().put_snapshot(kOne, {{1}, journal().head(kOne).hash, Bytes(5000, 1)}).has_value());
+  ASSERT_EQ(append(kOne, 2), AppendResult::durable);
+  const auto hash = journal().head(kOne).hash;
+  ASSERT_TRUE(journal().stage_snapshot(kOne, {{2}, hash, Bytes(5000, 2)}).has_value());
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(5000, 1));
+  restart();
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(5000, 1));
+  ASSERT_TRUE(
+      journal().put_snapshot(kOne, {{2}, hash, Bytes(4000, 3)}).has_value());  // and the next try counts
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(4000, 3));
+}
+
+TEST_P(JournalContract, OfTwoSnapshotsTheOneOfTheLaterGroupIsTheNewest) {
+  ASSERT_EQ(append(kOne, 1), AppendResult::durable);
+  auto earlier = journal().stage_snapshot(kOne, {{1}, journal().head(kOne).hash, Bytes(5000, 1)}).value();
+  ASSERT_EQ(append(kOne, 2), AppendResult::durable);
+  auto later = journal().stage_snapshot(kOne, {{2}, journal().head(kOne).hash, Bytes(5000, 2)}).value();
+  ASSERT_TRUE(later->install().has_value());
+  ASSERT_TRUE(earlier->install().has_value());
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(5000, 2));
+  restart();
+  EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(5000, 2));
+}
+
+TEST_P(JournalContract, TheSameGroupMayBeWrittenDownAgain) {
+  ASSERT_EQ(append(kOne, 1), AppendResult::durable);
+  const auto hash = journal().head(kOne).hash;
+  for (const std::size_t size : {2'200'000U, 10U, 0U, 3000U}) {
+    ASSERT_TRUE(journal().put_snapshot(kOne, {{1}, hash, Bytes(size, 7)}).has_value());
+    EXPECT_EQ(journal().latest_snapshot(kOne).value()->state, Bytes(size, 7));
+  }
+}
+
+TEST_P(JournalContract, J4AStagedSnapshotIsNotInstalledAfterUnknown) {
+  ASSERT_EQ(append(kOne, 1), AppendResult::durable);
+  auto staged = journal().stage_snapshot(kOne, {{1}, journal().head(kOne).hash, Bytes(5000, 1)}).value();
+  harness_->fail_next_append(false);
+  ASSERT_EQ(append(kOne, 2), AppendResult::unknown);
+  EXPECT_FALSE(staged->install().has_value());
+  staged.reset();
+  restart();
   EXPECT_EQ(journal().latest_snapshot(kOne).value(), std::nullopt);
 }
 

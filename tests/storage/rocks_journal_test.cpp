@@ -1,5 +1,7 @@
 #include "storage/rocks_journal.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 
 #include "storage/rocks_internal.h"
@@ -92,9 +94,16 @@ class RocksHarness final : public JournalHarness {
     raw([&](RawStore& store) { store.remove(rocks::Family::groups, RawStore::key(partition, group)); });
   }
   void flip_snapshot_byte(PartitionId partition, GroupNo group) override {
-    raw([&](RawStore& store) {
-      store.flip(rocks::Family::snapshots, "C" + RawStore::key(partition, group) + std::string(4, '\0'), 100);
-    });
+    journal_.reset();
+    const auto name = fmt::format("{}/snapshots/{:05}-{:020}.snapshot", path_, partition.value, group.value);
+    std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+    ASSERT_TRUE(file.is_open()) << name;
+    file.seekg(200);  // behind the manifest
+    const auto byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(200);
+    file.put(byte);
+    file.close();
+    restart();
   }
 
  private:
