@@ -31,14 +31,16 @@ class TimedJournal final : public storage::Journal {
   }
   [[nodiscard]] storage::StoreIdentity identity() const override { return behind_.identity(); }
   [[nodiscard]] bool space_low() const override { return behind_.space_low(); }
+  [[nodiscard]] bool space_exhausted() const override { return behind_.space_exhausted(); }
   [[nodiscard]] std::uint16_t partitions() const noexcept override { return behind_.partitions(); }
   [[nodiscard]] Result<Epoch> own(PartitionId partition) override { return behind_.own(partition); }
   [[nodiscard]] storage::Head head(PartitionId partition) const override { return behind_.head(partition); }
   [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const override {
     return behind_.read(partition, from, visit);
   }
-  [[nodiscard]] Result<void> put_snapshot(PartitionId partition, const storage::Snapshot& snapshot) override {
-    return behind_.put_snapshot(partition, snapshot);
+  [[nodiscard]] Result<std::unique_ptr<storage::StagedSnapshot>> stage_snapshot(
+      PartitionId partition, storage::Snapshot&& snapshot) override {
+    return behind_.stage_snapshot(partition, std::move(snapshot));
   }
   [[nodiscard]] Result<std::optional<storage::Snapshot>> latest_snapshot(
       PartitionId partition) const override {

@@ -1,4 +1,4 @@
-// What a thread tells the kernel about itself. Both calls are hints: where the kernel refuses, nothing is
+// What a thread tells the kernel about itself. The calls are hints: where the kernel refuses, nothing is
 // said and nothing breaks. Thread: each call is about the calling one.
 #pragma once
 
@@ -12,5 +12,10 @@ void name_this_thread(const char* name) noexcept;
 // wakes. Without, it waits for the running thread's slice: up to 4 ms on a busy machine, many times what the
 // disk takes. Needs no privilege; changes no share of the processor.
 void prefer_short_slices() noexcept;
+
+// For a thread whose work nobody waits for: the lowest share of the processor (nice 19), for good, because
+// going back needs a privilege. Not the idle class: on a machine that is busy for hours it would never come
+// to its end.
+void yield_to_others() noexcept;
 
 }  // namespace tollgate

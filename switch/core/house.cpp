@@ -11,6 +11,7 @@ namespace tollgate::core {
 namespace {
 
 constexpr std::string_view kTokenizerCell = "vault/tokenizer";
+constexpr Duration kFullRetry = std::chrono::milliseconds(200);
 
 template <class Message>
 bool equal_messages(const Message& a, const Message& b) {
@@ -142,6 +143,10 @@ void House::start() {
 }
 
 void House::flush() {
+  if (again_ && w_.now.instant >= again_at_) {
+    w_.outside.submit(std::move(*again_));
+    again_.reset();
+  }
   if (committing_ || gathering_.empty()) return;
   if (gathering_.records == 0) return;
   std::swap(gathering_, in_commit_);
@@ -152,9 +157,11 @@ void House::flush() {
 }
 
 void House::on_committed(storage::CommitWork&& work, storage::AppendResult result) {
-  if (result == storage::AppendResult::full) {  // rare and small: what was ordered is written
+  if (result == storage::AppendResult::full) {  // rare and small: what was ordered is written, below the last reserve later
     work.essential = true;
-    return w_.outside.submit(std::move(work));
+    again_ = std::move(work);
+    again_at_ = w_.now.instant + kFullRetry;
+    return;
   }
   TG_CHECK(result == storage::AppendResult::durable && committing_);
   auto calls = std::make_shared<std::vector<std::function<void()>>>(std::move(in_commit_.calls));

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,8 @@ class House {
   std::shared_ptr<const crypto::PanTokenizer> tokenizer_;
   IdempotencyTable idempotency_;
   GroupBuffer gathering_, in_commit_;
+  std::optional<storage::CommitWork> again_;  // refused as full; handed in again when there may be room
+  Instant again_at_;
 };
 
 }  // namespace tollgate::core

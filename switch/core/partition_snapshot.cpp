@@ -1,5 +1,11 @@
-// A partition's whole state as bytes, and back: what replay from the first record would give.
+// A partition's whole state as bytes, and back: what replay from the first record would give. The bytes are one
+// v1.PartitionSnapshot, but transactions, which are nearly all of it, are written and read one by one: as a message
+// they would take several times the memory of what they describe. The same state gives the same bytes.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <algorithm>
+#include <limits>
 
 #include "switch/core/partition.h"
 
@@ -9,6 +15,75 @@ namespace {
 template <class Bytes16>
 void load16(std::string_view from, Bytes16& to) {
   if (from.size() == to.bytes.size()) std::ranges::copy(as_bytes(from), to.bytes.begin());
+}
+
+using google::protobuf::internal::WireFormatLite;
+constexpr std::uint32_t kTxnTag =
+    WireFormatLite::MakeTag(v1::PartitionSnapshot::kTxnsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+
+void append_message(const google::protobuf::MessageLite& message, Bytes& out) {
+  const auto at = out.size();
+  out.resize(at + message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(out.data() + at);
+}
+
+// Transactions to a growing buffer of which there is never a second copy for long: room is made for what the ones so
+// far let expect.
+class TxnWriter {
+ public:
+  TxnWriter(Bytes& out, std::size_t count) : out_(out), begin_(out.size()), count_(count) {}
+  void add(const v1::TxnSnapshot& txn) {
+    using google::protobuf::io::CodedOutputStream;
+    const auto size = static_cast<std::uint32_t>(txn.ByteSizeLong());
+    const auto need = CodedOutputStream::VarintSize32(kTxnTag) + CodedOutputStream::VarintSize32(size) + size;
+    const auto at = out_.size();
+    if (out_.capacity() < at + need) {
+      const auto mean = written_ == 0 ? need : (at - begin_) / written_ + 1;
+      out_.reserve(at + need + std::max<std::size_t>((count_ - written_) * mean * 9 / 8, std::size_t{1} << 16));
+    }
+    out_.resize(at + need);
+    auto* p = CodedOutputStream::WriteTagToArray(kTxnTag, out_.data() + at);
+    p = CodedOutputStream::WriteVarint32ToArray(size, p);
+    txn.SerializeWithCachedSizesToArray(p);
+    ++written_;
+  }
+
+ private:
+  Bytes& out_;
+  const std::size_t begin_, count_;
+  std::size_t written_ = 0;
+};
+
+// Splits the bytes of a v1.PartitionSnapshot: `txn` sees every transaction, what else there is goes into `rest`.
+template <class F>
+[[nodiscard]] bool split(ByteView state, Bytes* rest, F&& txn) {
+  google::protobuf::io::CodedInputStream in(state.data(), static_cast<int>(state.size()));
+  for (;;) {
+    const auto begin = static_cast<std::size_t>(in.CurrentPosition());
+    const auto tag = in.ReadTag();
+    if (tag == 0) return begin == state.size();
+    if (tag != kTxnTag) {
+      if (!WireFormatLite::SkipField(&in, tag)) return false;
+      const auto field = state.subspan(begin, static_cast<std::size_t>(in.CurrentPosition()) - begin);
+      if (rest != nullptr) rest->insert(rest->end(), field.begin(), field.end());
+      continue;
+    }
+    std::uint32_t size = 0;
+    if (!in.ReadVarint32(&size)) return false;
+    const auto at = static_cast<std::size_t>(in.CurrentPosition());
+    if (size > state.size() - at || !in.Skip(static_cast<int>(size))) return false;
+    if (!txn(state.subspan(at, size))) return false;
+  }
+}
+
+// In ascending order of the keys: an unordered table has no order that two of them would share.
+template <class Table>
+[[nodiscard]] auto sorted_keys(const Table& table) {
+  std::vector<typename Table::key_type> keys;
+  keys.reserve(table.size());
+  for (const auto& entry : table) keys.push_back(entry.first);
+  std::ranges::sort(keys);
+  return keys;
 }
 
 }  // namespace
@@ -111,7 +186,6 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
   }
   for (const auto& merchant : merchants_)
     for (const auto id : merchant->holds) *out.add_holds() = holds_.at(id);
-  txns_.each([&](TxnIndex, const Txn& txn) { save_txn(txn, *out.add_txns()); });
   refusals_.each([&](const Refused& refused) {
     auto& r = *out.add_refused();
     r.set_digest(refused.digest.bytes.data(), refused.digest.bytes.size());
@@ -123,30 +197,42 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
   books_.save(books);
   out.set_books(books);
   out.set_rrn_next(next_rrn_);
-  for (const auto& [raw, owed] : owed_) {
+  for (const auto raw : sorted_keys(owed_)) {
+    const auto& owed = owed_.at(raw);
     auto& o = *out.add_owed();
     o.set_txn(raw);
-    o.set_cause(owed.cause);
-    o.set_attempts(owed.attempts);
+    o.set_cause(owed.cause);  // how often it was sent since the start is no state: no record says so
   }
   idempotency_.each([&](const v1::Idempotency& record, std::int64_t at_us) {
     *out.add_idempotency() = record;
     out.add_idempotency_at_us(at_us);
   });
-  for (const auto& [group, open] : pan_open_) {
+  for (const auto group : sorted_keys(pan_open_)) {
     out.add_pan_groups(group);
-    out.add_pan_open(open);
+    out.add_pan_open(pan_open_.at(group));
   }
   storage::Snapshot snapshot;
   snapshot.group = GroupNo{next_group_.value - 1};
-  snapshot.state.resize(out.ByteSizeLong());
-  if (!out.SerializeToArray(snapshot.state.data(), static_cast<int>(snapshot.state.size()))) return std::nullopt;
+  append_message(out, snapshot.state);
+  TxnWriter txns(snapshot.state, txns_.size());
+  v1::TxnSnapshot one;
+  txns_.each([&](TxnIndex, const Txn& txn) {
+    one.Clear();
+    save_txn(txn, one);
+    txns.add(one);
+  });
+  // What reads it back counts in 31 bits.
+  if (snapshot.state.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return std::nullopt;
   return snapshot;
 }
 
 Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
+  const auto unreadable = [] { return fail(ErrorCode::damaged, "a snapshot that does not parse", "snapshot"); };
+  if (snapshot.state.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return unreadable();
+  Bytes rest;
+  if (!split(snapshot.state, &rest, [](ByteView) { return true; })) return unreadable();
   v1::PartitionSnapshot in;
-  if (!in.ParseFromArray(snapshot.state.data(), static_cast<int>(snapshot.state.size()))) return fail(ErrorCode::damaged, "a snapshot that does not parse");
+  if (!in.ParseFromArray(rest.data(), static_cast<int>(rest.size()))) return unreadable();
   for (const auto& merchant : in.merchants()) {
     v1::MerchantSet set;
     *set.mutable_merchant() = merchant;
@@ -177,8 +263,13 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
     else
       return fail(ErrorCode::damaged, "a hold of nobody", "snapshot");
   }
-  for (const auto& t : in.txns())
-    if (!load_txn(t)) return fail(ErrorCode::damaged, "more transactions than core.transactions_max holds", "snapshot");
+  v1::TxnSnapshot t;
+  bool room = true;
+  const bool parsed = split(snapshot.state, nullptr, [&](ByteView bytes) {
+    return t.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) && (room = load_txn(t));
+  });
+  if (!room) return fail(ErrorCode::damaged, "more transactions than core.transactions_max holds", "snapshot");
+  if (!parsed) return unreadable();
   for (const auto& r : in.refused()) {
     Refused refused;
     load16(r.digest(), refused.digest);
@@ -189,10 +280,7 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
   }
   if (auto loaded = books_.load(in.books()); !loaded) return loaded;
   next_rrn_ = in.rrn_next();
-  for (const auto& o : in.owed()) {
-    owed_[o.txn()].cause = static_cast<v1::ReversalOwed::Cause>(o.cause());
-    owed_[o.txn()].attempts = o.attempts();
-  }
+  for (const auto& o : in.owed()) owed_[o.txn()].cause = static_cast<v1::ReversalOwed::Cause>(o.cause());
   for (int i = 0; i < in.idempotency_size(); ++i) idempotency_.add(in.idempotency(i), in.idempotency_at_us(i));
   for (int i = 0; i < in.pan_groups_size(); ++i) pan_open_[in.pan_groups(i)] = in.pan_open(i);
   next_group_ = GroupNo{snapshot.group.value + 1};

@@ -7,6 +7,7 @@
 #include "storage/recovery.h"
 #include "switch/base/log.h"
 #include "switch/core/directory.h"
+#include "switch/core/fold.h"
 #include "switch/net/snapshots.h"
 #include "switch/net/worker.h"
 
@@ -74,9 +75,29 @@ struct Cluster::State {
   }
   enum class OnError : std::uint8_t { stop, go_on };
   [[nodiscard]] std::vector<Error> recover_engines(const std::vector<Epoch>& epochs, OnError on_error);
+  [[nodiscard]] Result<storage::Snapshot> fold(PartitionId partition, const storage::Head& upto,
+                                               const std::atomic<bool>& cancelled) const;
   void fail(std::string why);
   void stop_workers();
 };
+
+Result<storage::Snapshot> Cluster::State::fold(PartitionId partition, const storage::Head& upto,
+                                               const std::atomic<bool>& cancelled) const {
+  const core::ReadRecords read = [&](PartitionId of, GroupNo from,
+                                     const core::ShowRecord& show) -> Result<void> {
+    const auto done = storage::read_records(doors.journal, of, from,
+                                            [&](const v1::Record& record, const storage::Position& at) {
+                                              if (at.group > upto.group || cancelled) return false;
+                                              show(record, at.group);
+                                              return true;
+                                            });
+    if (cancelled) return tollgate::fail(ErrorCode::unavailable, "the switch is stopping");
+    return done ? Result<void>() : std::unexpected(done.error());
+  };
+  return core::fold_apart(
+      {.config = config.engine, .vault = doors.vault, .partition = partition, .upto = upto}, doors.journal,
+      read);
+}
 
 void Cluster::State::fail(std::string why) {
   if (state.exchange(ClusterState::failed) == ClusterState::failed) return;
@@ -219,14 +240,18 @@ void Cluster::start() {
   auto& s = *state_;
   TG_CHECK(s.state == ClusterState::ready);
   if (s.config.snapshot_records != 0) {
-    s.snapshots =
-        std::make_unique<Snapshots>(s.doors.journal, s.config.engine.partitions, s.config.snapshot_records,
-                                    [&s](PartitionId partition, Snapshots::Give give) {
-                                      auto& worker = s.worker_of(partition);
-                                      return worker.put_task([&worker, partition, give = std::move(give)] {
-                                        give(worker.take_snapshot(partition));
-                                      });
-                                    });
+    s.snapshots = std::make_unique<Snapshots>(
+        s.doors.journal, s.config.engine.partitions, s.config.snapshot_records,
+        Snapshots::Doors{
+            .fold = [&s](PartitionId partition, const storage::Head& upto,
+                         const std::atomic<bool>& cancelled) { return s.fold(partition, upto, cancelled); },
+            .ask =
+                [&s](PartitionId partition, Snapshots::Doors::Give give) {
+                  auto& worker = s.worker_of(partition);
+                  return worker.put_task([&worker, partition, give = std::move(give)] {
+                    give(worker.take_snapshot(partition));
+                  });
+                }});
   }
   for (const auto& worker : s.neighbours.workers) {
     auto* target = worker.get();
@@ -301,7 +326,11 @@ void Cluster::submit(core::Command&& command, Done done) {
   auto& s = *state_;
   auto shared = std::make_shared<Done>(std::move(done));
   bool taken = false;
-  if (s.state == ClusterState::serving && command.partition.value <= partitions()) {
+  // What only looks (a dry run) needs no room; everything else would wait for it, and nobody knows how long.
+  const auto state = s.state.load();
+  const bool full =
+      state == ClusterState::serving && !command.caller.dry_run && s.doors.journal.space_exhausted();
+  if (!full && state == ClusterState::serving && command.partition.value <= partitions()) {
     auto& worker = s.worker_of(command.partition);
     auto order =
         std::make_shared<core::Command>(std::move(command));  // a task is copyable, a command need not be
@@ -310,11 +339,12 @@ void Cluster::submit(core::Command&& command, Done done) {
   }
   if (taken) return;
   core::CommandResult refused;
-  const auto state = s.state.load();
   refused.problem = state == ClusterState::draining    ? "draining"
                     : state == ClusterState::safe_mode ? "safe_mode"
+                    : full                             ? "storage_full"
                                                        : "not_ready";
-  refused.detail = "the switch is " + std::string(name(state));
+  refused.detail = full ? "no space is left but the reserve: nothing is written until there is room"
+                        : "the switch is " + std::string(name(state));
   (*shared)(std::move(refused));
 }
 

@@ -11,11 +11,11 @@ namespace tollgate::net {
 using namespace std::chrono_literals;
 
 Snapshots::Snapshots(storage::Journal& journal, std::uint16_t partitions, std::uint64_t every_records,
-                     Ask ask)
+                     Doors doors)
     : journal_(journal),
       partitions_(partitions),
       every_(every_records),
-      ask_(std::move(ask)),
+      doors_(std::move(doors)),
       since_(std::make_unique<std::atomic<std::uint64_t>[]>(partitions + 1U)),
       thread_([this] {
         name_this_thread("tg-snapshots");
@@ -27,6 +27,7 @@ Snapshots::~Snapshots() {
 }
 
 void Snapshots::stop() {
+  cancelled_ = true;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -50,16 +51,35 @@ void Snapshots::run() {
     for (std::uint16_t p = 0; p <= partitions_ && !stopping_; ++p) {
       if (since_[p].load(std::memory_order_relaxed) < every_) continue;
       lock.unlock();
-      take({p});
+      fold({p});
       lock.lock();
     }
   }
 }
 
 void Snapshots::take_all() {
+  cancelled_ = true;  // what is being folded will be older than what the workers hold
   for (std::uint16_t p = 0; p <= partitions_; ++p) {
     if (since_[p].load(std::memory_order_relaxed) != 0) take({p});
   }
+}
+
+// The slow part in a thread of its own, because a thread that has lowered its priority cannot raise it again.
+void Snapshots::fold(PartitionId partition) {
+  const std::lock_guard lock(taking_);
+  if (cancelled_) return;
+  const auto since = since_[partition.value].load(std::memory_order_relaxed);
+  const auto upto = journal_.head(partition);
+  Result<std::unique_ptr<storage::StagedSnapshot>> staged;
+  std::thread([&] {
+    name_this_thread("tg-fold");
+    yield_to_others();
+    auto state = doors_.fold(partition, upto, cancelled_);
+    staged = state ? journal_.stage_snapshot(partition, std::move(*state)) : std::unexpected(state.error());
+  }).join();
+  if (cancelled_) return;  // the workers are asked instead, or nobody is
+  since_[partition.value].fetch_sub(since, std::memory_order_relaxed);
+  tell(partition, staged ? (*staged)->install() : std::unexpected(staged.error()));
 }
 
 void Snapshots::take(PartitionId partition) {
@@ -67,14 +87,17 @@ void Snapshots::take(PartitionId partition) {
   since_[partition.value].store(0, std::memory_order_relaxed);
   auto promise = std::make_shared<std::promise<std::optional<storage::Snapshot>>>();
   auto future = promise->get_future();
-  if (!ask_(partition,
-            [promise](std::optional<storage::Snapshot> state) { promise->set_value(std::move(state)); }))
+  if (!doors_.ask(partition, [promise](std::optional<storage::Snapshot> state) {
+        promise->set_value(std::move(state));
+      }))
     return;
   if (future.wait_for(30s) != std::future_status::ready)
-    return;  // its worker is gone or busy: the next round asks again
-  const auto state = future.get();
-  if (!state) return;
-  const auto written = journal_.put_snapshot(partition, *state);
+    return;  // its worker is gone or busy: the next start reads a longer tail
+  auto state = future.get();
+  if (state) tell(partition, journal_.put_snapshot(partition, std::move(*state)));
+}
+
+void Snapshots::tell(PartitionId partition, const Result<void>& written) {
   if (written) {
     taken_.fetch_add(1, std::memory_order_relaxed);
   } else {

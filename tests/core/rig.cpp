@@ -40,6 +40,7 @@ void Rig::boot() {
   config.transactions_max = options_.transactions_max;
   config.directory = std::make_shared<core::Directory>();
   config.test = options_.flags;
+  config_ = config;
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
   const auto recovered = engine_->recover_alone(
       *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {

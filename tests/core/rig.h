@@ -65,6 +65,8 @@ class Rig final : public core::Outside {
   [[nodiscard]] core::Engine& engine() { return *engine_; }
   [[nodiscard]] sim::SimHost& host(const std::string& name) { return hosts_.at(name)->sim; }
   [[nodiscard]] storage::MemoryJournal& journal() { return *journal_; }
+  [[nodiscard]] const core::EngineConfig& config() const { return config_; }
+  [[nodiscard]] const std::shared_ptr<crypto::KeyVault>& vault() const { return vault_; }
   [[nodiscard]] std::string balance(
       const std::string& account) const;  // decimal, summed over partitions; "0" when unused
   [[nodiscard]] std::vector<v1::LedgerEntry> entries() const;
@@ -105,6 +107,7 @@ class Rig final : public core::Outside {
   bool step();
 
   Options options_;
+  core::EngineConfig config_;  // of the engine that runs
   Now now_;
   SeededChance chance_{7};
   std::shared_ptr<crypto::KeyVault> vault_;

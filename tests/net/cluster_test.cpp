@@ -231,6 +231,45 @@ TEST_F(ClusterTest, RefusesOrdersUntilItServesAndWhenItHasStopped) {
   EXPECT_FALSE(cluster_->ask(0, [](core::Engine&) { return 1; }).has_value());
 }
 
+TEST_F(ClusterTest, RefusesOrdersAsStorageFullWhileNothingCanBeWritten) {
+  serve();
+  estate();
+  const auto order = [&](bool dry_run) {
+    core::Command command{kHouse, {}, core::HouseCommand(core::SetRoutes{})};
+    command.caller.dry_run = dry_run;
+    return cluster_->submit(std::move(command)).get().problem;
+  };
+  journal_->set_space_exhausted(true);
+  EXPECT_EQ(order(false), "storage_full");
+  EXPECT_EQ(order(true), "");  // writes nothing
+  journal_->set_space_exhausted(false);
+  journal_->set_space_low(true);
+  EXPECT_EQ(order(false), "");  // the console goes on below the watermark
+}
+
+// Space ended between the order and its write: it is done when there is room again, and nobody spins
+// meanwhile.
+TEST_F(ClusterTest, AnOrderThatMetAFullStoreIsDoneWhenThereIsRoom) {
+  serve();
+  estate();
+  std::atomic<std::uint64_t> refused{0};
+  cluster_.reset();
+  std::atomic<bool> full{false};
+  serve({.workers = 2, .snapshot_records = 0, .fault = [&](std::uint64_t) {
+           if (full) ++refused;
+           return full ? storage::MemoryFault::full : storage::MemoryFault::none;
+         }});
+  full = true;
+  auto done = cluster_->submit(core::Command{kHouse, {}, core::HouseCommand(core::SetRoutes{})});
+  EXPECT_EQ(done.wait_for(700ms), std::future_status::timeout);
+  EXPECT_LE(refused, 10U);  // about five a second
+  EXPECT_GE(refused, 2U);
+  full = false;
+  ASSERT_EQ(done.wait_for(5s), std::future_status::ready);
+  EXPECT_TRUE(done.get().ok());
+  cluster_.reset();
+}
+
 TEST_F(ClusterTest, ShowsButDoesNotServeInSafeMode) {
   serve();
   estate();

@@ -181,6 +181,7 @@ class World final : public core::Outside {
   bool calm_ = true;  // no faults: during the estate, and at the end
 
   std::shared_ptr<crypto::KeyVault> vault_;
+  core::EngineConfig config_;  // of the engine that runs
   std::shared_ptr<storage::MemoryStore> store_;
   std::unique_ptr<storage::MemoryJournal> journal_;
   std::unique_ptr<core::Engine> engine_;

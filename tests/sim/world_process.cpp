@@ -4,6 +4,7 @@
 
 #include "storage/recovery.h"
 #include "switch/core/directory.h"
+#include "tests/core/folded.h"
 #include "tests/sim/world.h"
 
 // The process of the switch: its start, its journal, its end, and what operators order.
@@ -39,6 +40,7 @@ void World::boot() {
   config.test = options_.flags;
   journal_ = std::make_unique<storage::MemoryJournal>(
       store_, [this](std::uint64_t) { return std::exchange(fault_, storage::MemoryFault::none); });
+  config_ = config;
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, engine_chance_, vault_);
   const auto read = [this](PartitionId id, GroupNo from, const core::ShowRecord& show) -> Result<void> {
     const auto report = storage::read_records(
@@ -153,7 +155,12 @@ void World::snapshot() {
     const auto head = journal_->head(id);
     if (!taken || taken->group != head.group || head.group.value == 0) continue;
     taken->hash = head.hash;
-    if (!journal_->put_snapshot(id, *taken)) auditor_.violated("P6", "a snapshot was refused");
+    // What the worker holds is what a fold beside it gives: either may be written down.
+    const auto fold = test::folded(config_, vault_, *journal_, id, head);
+    const auto different = fold ? test::difference(id, *taken, *fold) : fold.error().text();
+    if (!different.empty())
+      return auditor_.violated("fold", fmt::format("partition {}: {}", id.value, different));
+    if (!journal_->put_snapshot(id, std::move(*taken))) auditor_.violated("P6", "a snapshot was refused");
     count("snapshot");
   }
 }
