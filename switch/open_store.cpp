@@ -1,5 +1,6 @@
 #include "switch/open_store.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "switch/base/chance.h"
@@ -28,6 +29,10 @@ storage::StoreOptions options_of(const config::Config& config) {
   options.log = log_store;
   options.space.watermark_bytes = std::uint64_t{config.store.watermark_mb} << 20;
   options.space.watermark_percent = config.store.watermark_percent;
+  // The reserve lies below the watermark, or there would be no time in which only reversals and the console
+  // go on.
+  if (config.store.watermark_mb != 0 || config.store.watermark_percent == 0)
+    options.space.reserve_bytes = std::min(options.space.reserve_bytes, options.space.watermark_bytes / 2);
   options.memtable_bytes = std::uint64_t{config.store.memtable_mb} << 20;
   return options;
 }

@@ -107,7 +107,7 @@ class Applying {
 
   std::expected<void, Problem> apply(Kind kind) {
     OrderWindow window(call_.backend, kOpenMax);
-    bool stalled = false;
+    bool stalled = false, full = false;
     for (std::size_t i = 0; i < units_.size() && !stalled; ++i) {
       auto& unit = units_[i];
       if (unit.kind != kind || done_[i]) continue;
@@ -119,7 +119,8 @@ class Applying {
       command.caller.render = [rows = unit.rows](const core::CommandResult& result) {
         return std::pair<std::uint32_t, std::string>(200, rows_json(rows, &result));
       };
-      stalled = !window.give(std::move(command), [this, i](core::CommandResult&& result) {
+      stalled = !window.give(std::move(command), [this, i, &full](core::CommandResult&& result) {
+        if (result.problem == "storage_full") full = true;
         rows_[i] = result.replayed ? result.body : rows_json(units_[i].rows, &result);
         if (auto* t = std::get_if<core::TerminalView>(&result.object))
           terminals_.push_back(std::move(t->terminal));
@@ -127,6 +128,7 @@ class Applying {
     }
     if (stalled || !window.finish())
       return refuse("storage_stalled", "the store did not answer in time; a rerun completes what is missing");
+    if (full) return refuse("storage_full", "no space is left; a rerun completes what is missing");
     return {};
   }
 

@@ -63,6 +63,7 @@ class Switch:
         self.kept = keep is not None
         self.sets = list(sets)
         self.arguments = list(arguments)  # of serve
+        self.popen = {}  # whose rights serve has: user, group
         self.environment = dict(os.environ, **({"TOLLGATE_TEST_FLAGS": flags} if flags else {}))
         self.process = None
         self.ports = None
@@ -88,7 +89,7 @@ class Switch:
             command += ["--set", item]
         self.log = open(self.path("serve.log"), "ab")
         begun = time.monotonic()
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.environment)
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=self.environment, **self.popen)
         while not os.path.exists(ports):
             if self.process.poll() is not None:
                 raise Failure("serve ended with %s before it was ready:\n%s" % (self.process.returncode, self.tail()))
