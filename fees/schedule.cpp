@@ -28,6 +28,8 @@ CompiledSchedule::CompiledSchedule(FeeSchedule text, std::string canonical, Busi
       clock_(std::move(clock)),
       program_(std::make_unique<const Program>(text_)) {
   hash_ = lower_hex(digest_);
+  for (const auto& component : program_->components)
+    if (component.reads_volume) volume_readers_.push_back(component.index);
 }
 
 CompiledSchedule::~CompiledSchedule() = default;

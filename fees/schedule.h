@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fees/business_clock.h"
 #include "fees/model.h"
@@ -37,6 +38,9 @@ class CompiledSchedule {
   [[nodiscard]] BusinessClock::Moment moment(WallTime time) const noexcept { return clock_.at(time); }
   // nullptr when no component has that id.
   [[nodiscard]] const Component* component(std::string_view id) const noexcept;
+  // Components with a rule or a tier that reads their volume number, ascending; the others are priced
+  // without.
+  [[nodiscard]] const std::vector<std::uint16_t>& volume_readers() const noexcept { return volume_readers_; }
   [[nodiscard]] const Program& program() const noexcept { return *program_; }
 
  private:
@@ -48,6 +52,7 @@ class CompiledSchedule {
   Digest digest_;
   BusinessClock clock_;
   std::unique_ptr<const Program> program_;
+  std::vector<std::uint16_t> volume_readers_;
 };
 
 using SchedulePtr = std::shared_ptr<const CompiledSchedule>;

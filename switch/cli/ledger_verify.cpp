@@ -12,6 +12,7 @@
 #include "fees/price_book.h"
 #include "fees/receipt.h"
 #include "storage/recovery.h"
+#include "switch/cli/ledger_verify_volumes.h"
 #include "switch/ledger/accounts.h"
 #include "switch/ledger/books.h"
 #include "switch/ledger/entry.h"
@@ -20,7 +21,7 @@ namespace tollgate::cli {
 namespace {
 
 enum Check : std::size_t {
-  kGroups, kBalanced, kMemo, kZeroSum, kSnapshot, kSequence, kUnique, kReceipt, kRecompute, kTotals, kNet, kSchedule, kMirror, kTombstone, kLife, kChecks
+  kGroups, kBalanced, kMemo, kZeroSum, kSnapshot, kSequence, kUnique, kReceipt, kRecompute, kTotals, kNet, kSchedule, kVolumes, kMirror, kTombstone, kLife, kChecks
 };
 constexpr std::array<std::string_view, kChecks> kNames = {
     "journal groups chained and whole",
@@ -35,6 +36,7 @@ constexpr std::array<std::string_view, kChecks> kNames = {
     "I11 receipt totals = fee legs",
     "I12 amount = net + fees + tax on top",
     "I14 schedule exists and was in force",
+    "I15 volume numbers = running sums by sequence",
     "I18 a mirror cancels its original",
     "I19 a tombstoned original is never approved",
     "intent before outcome, one outcome, owed before settled",
@@ -71,6 +73,7 @@ class Verifier {
     std::unordered_map<std::uint64_t, Legs> standing;         // by entry number: what a mirror must cancel
     std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t>> tombstones;
     std::map<std::tuple<std::uint32_t, std::string, std::uint32_t>, Int128> balances;
+    VolumeSums volumes;
     storage::Position at;
   };
 
@@ -134,6 +137,7 @@ class Verifier {
       on_outcome(s, record.outcome(), record.at_us());
     } else if (record.has_reversal_owed()) {
       s.owed.insert(record.reversal_owed().txn());
+      s.volumes.on_reversal(record.reversal_owed().txn());
       require(kLife, s.intents.contains(record.reversal_owed().txn()), [&] { return place(s) + ": a reversal of what has no intent"; });
       for (const auto& bytes : record.reversal_owed().entries()) on_entry(s, bytes);
     } else if (record.has_reversal_settled()) {
@@ -148,19 +152,23 @@ class Verifier {
     std::vector<v1::LedgerEntry> entries;
     for (const auto& bytes : outcome.entries()) entries.push_back(on_entry(s, bytes));
     if (!outcome.has_receipt()) {
+      if (outcome.resolves() != 0) s.volumes.on_mirror(outcome.txn(), outcome.resolves());
       const bool sale = std::ranges::any_of(entries, [](const auto& e) { return e.mirrors() == 0 && e.type() != "void" && e.type() != "agent_share"; });
       require(kReceipt, !sale, [&] { return entry_place(s) + ": a sale without a receipt"; });
       return;
     }
-    on_receipt(s, outcome.receipt(), entries, at_us);
+    on_receipt(s, outcome, entries, at_us);
   }
 
-  void on_receipt(const State& s, const v1::Receipt& receipt, const std::vector<v1::LedgerEntry>& entries, std::int64_t at_us) {
+  void on_receipt(State& s, const v1::Outcome& outcome, const std::vector<v1::LedgerEntry>& entries, std::int64_t at_us) {
+    const auto& receipt = outcome.receipt();
     const auto where = [&](std::string_view what) { return fmt::format("{}: {}", entry_place(s), what); };
     const auto schedule = prices_.find(receipt.schedule_id(), static_cast<std::int32_t>(receipt.version()));
     const bool known = schedule != nullptr && as_text(schedule->digest()) == receipt.schedule_hash();
     require(kSchedule, known, [&] { return where(fmt::format("schedule {}@{} with that hash was never published", receipt.schedule_id(), receipt.version())); });
     if (!known) return;
+    const auto volume = s.volumes.on_receipt(outcome.txn(), receipt, *schedule);
+    require(kVolumes, !volume.has_value(), [&] { return where(*volume); });
     require(kSchedule, schedule->text().valid_from <= WallTime{at_us}, [&] { return where("the schedule was not yet valid"); });
     if (receipt.kind() == v1::RECEIPT_SALE) {
       const auto difference = fees::recompute(receipt, *schedule);

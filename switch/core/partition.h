@@ -10,6 +10,7 @@
 //   partition_host.cpp     what hosts answer, or do not; the reversal queue
 //   partition_command.cpp  what operators order
 //   partition_view.cpp      objects as plain values
+//   volumes.h              what merchants sold by month, for prices that depend on it
 //   partition_snapshot.cpp state to bytes and back
 //
 // Owner: its engine. Thread: the worker. Promises P1 to P5, P7, P8.
@@ -223,6 +224,8 @@ class Partition {
   void apply(const v1::VaultChanged&, GroupNo, std::int64_t) {}
   TxnIndex insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us);
   void post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries);
+  void count_volumes(Txn& txn, const v1::Outcome& outcome);
+  void uncount_volumes(Txn& txn);
   void close_pan(Txn& txn);
   void undo_in_books(Txn& original, bool undone);
   // answers
@@ -277,6 +280,7 @@ class Partition {
   Slots slots_;
   boost::unordered_flat_map<std::uint64_t, Owed> owed_;  // by transaction id
   ledger::Books books_;
+  VolumeCounters volumes_;
   IdempotencyTable idempotency_;
   std::vector<std::string> hosts_;  // interned names; 0 is none
   std::vector<std::string> subs_;

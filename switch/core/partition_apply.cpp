@@ -110,6 +110,28 @@ void Partition::undo_in_books(Txn& original, bool undone) {
   terminal.batch_total_minor += sign * original.amount_minor;
 }
 
+// A sale adds its bases, a mirror takes back what its sale added; a void that is booked as a refund takes nothing back.
+void Partition::count_volumes(Txn& txn, const v1::Outcome& outcome) {
+  if (txn.terminal == kNone) return;
+  const auto merchant = terminals_[txn.terminal]->merchant;
+  if (outcome.resolves() == 0) {
+    if (outcome.has_receipt() && outcome.receipt().kind() == v1::RECEIPT_SALE) txn.counted = volumes_.count(merchant, outcome.receipt(), txn.amount_minor);
+    return;
+  }
+  const auto original = txns_.find_id(TxnId(outcome.resolves()));
+  if (outcome.has_receipt() || original == kNoTxn) return;
+  txn.counted = txns_[original].counted;
+  txn.counted.taken_back = true;
+  volumes_.move(merchant, txn.counted, txns_[original].amount_minor, -1);
+}
+
+// It is undone: what it added goes, what it took back stands again.
+void Partition::uncount_volumes(Txn& txn) {
+  if (txn.terminal == kNone) return;
+  volumes_.move(terminals_[txn.terminal]->merchant, txn.counted, txn.amount_minor, txn.counted.taken_back ? 1 : -1);
+  txn.counted = {};
+}
+
 void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
   const auto index = txns_.find_id(TxnId(outcome.txn()));
   TG_CHECK(index != kNoTxn);
@@ -129,6 +151,7 @@ void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
   post_entries(txn, outcome.entries());
   if (const auto original = txns_.find_original_of(txn); original != kNoTxn) txns_[original].resolving = false;
   if (!txn.approved) return;
+  count_volumes(txn, outcome);
   if (txn.instant && outcome.has_receipt() && rules_of(txn.kind).effect == Effect::sale) txn.receipt = std::make_unique<std::string>(outcome.receipt().SerializeAsString());
   if (outcome.resolves() != 0) {
     if (const auto original = txns_.find_id(TxnId(outcome.resolves())); original != kNoTxn) undo_in_books(txns_[original], true);
@@ -178,6 +201,7 @@ void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
     post_entries(scratch, owed.entries());
   }
   if (was_approved) {
+    uncount_volumes(txn);
     if (rules_of(txn.kind).effect == Effect::sale) undo_in_books(txn, true);
     txn.voided = true;
   }

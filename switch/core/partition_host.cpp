@@ -235,10 +235,11 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
   event.business_date = moment.business_date;
   event.local_minute = moment.local_minute;
   event.facts = slot.facts;
-  fees::assess(schedule, event, {}, assessment_);
+  const auto volumes = volumes_.numbers(terminals_[txn.terminal]->merchant, schedule, event.business_date, w_.reference->prices());
+  fees::assess(schedule, event, volumes, assessment_);
   ++w_.counters.fee_evaluations;
   const auto& merchant_record = merchants_[terminals_[txn.terminal]->merchant]->merchant;
-  fees::write_receipt(schedule, event, {}, {terminals_[txn.terminal]->terminal.tid(), merchant_record.merchant_code(), merchant_record.sponsor()},
+  fees::write_receipt(schedule, event, volumes, {terminals_[txn.terminal]->terminal.tid(), merchant_record.merchant_code(), merchant_record.sponsor()},
                       assessment_, receipt_of(outcome));
 
   const auto& rules = rules_of(txn.kind);
@@ -299,11 +300,12 @@ bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& 
   const auto moment = schedule->moment(w_.now.wall);
   event->business_date = moment.business_date;
   event->local_minute = moment.local_minute;
-  fees::refund(*schedule, *sale, *event, {}, assessment_);
-  ++w_.counters.fee_evaluations;
   const auto& terminal = *terminals_[original.terminal];
+  const auto volumes = volumes_.numbers(terminal.merchant, *schedule, event->business_date, w_.reference->prices());
+  fees::refund(*schedule, *sale, *event, volumes, assessment_);
+  ++w_.counters.fee_evaluations;
   const auto& merchant = merchants_[terminal.merchant]->merchant;
-  fees::write_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event,
+  fees::write_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event, .volumes = volumes,
                        .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
                       receipt_of(outcome));
   // Clearing of the original's first leg: the scheme or channel that owed the sale.

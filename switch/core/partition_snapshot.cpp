@@ -127,6 +127,7 @@ void Partition::save_txn(const Txn& txn, v1::TxnSnapshot& t) const {
   t.set_transmitted(text(txn.transmitted.view()));
   t.set_extras(txn.extras);
   if (txn.receipt != nullptr) t.set_receipt(*txn.receipt);
+  if (txn.counted.schedule != 0) save_counted(txn.counted, t.mutable_counted());
 }
 
 bool Partition::load_txn(const v1::TxnSnapshot& t) {
@@ -163,6 +164,7 @@ bool Partition::load_txn(const v1::TxnSnapshot& t) {
   txn.transmitted.assign(t.transmitted());
   txn.extras = t.extras();
   if (!t.receipt().empty()) txn.receipt = std::make_unique<std::string>(t.receipt());
+  txn.counted = load_counted(t.counted());
   return true;
 }
 
@@ -207,6 +209,7 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
     *out.add_idempotency() = record;
     out.add_idempotency_at_us(at_us);
   });
+  volumes_.save(out);
   for (const auto group : sorted_keys(pan_open_)) {
     out.add_pan_groups(group);
     out.add_pan_open(pan_open_.at(group));
@@ -283,6 +286,7 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
   for (const auto& o : in.owed()) owed_[o.txn()].cause = static_cast<v1::ReversalOwed::Cause>(o.cause());
   for (int i = 0; i < in.idempotency_size(); ++i) idempotency_.add(in.idempotency(i), in.idempotency_at_us(i));
   for (int i = 0; i < in.pan_groups_size(); ++i) pan_open_[in.pan_groups(i)] = in.pan_open(i);
+  if (!volumes_.load(in)) return fail(ErrorCode::damaged, "volume numbers that do not read", "snapshot");
   next_group_ = GroupNo{snapshot.group.value + 1};
   return {};
 }

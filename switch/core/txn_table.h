@@ -17,6 +17,7 @@
 
 #include "switch/base/ids.h"
 #include "switch/base/time.h"
+#include "switch/core/volumes.h"
 #include "switch/crypto/tokens.h"
 #include "switch/iso/dialect.h"
 
@@ -87,6 +88,7 @@ struct Txn {
   BusinessDate business_date;
   std::uint32_t processing_code = 0;
   crypto::PanToken token;
+  Counted counted;  // in the volume numbers
   TxnId original;  // what this one voids or reverses; it may have left the table
   std::unique_ptr<std::string>
       receipt;  // of an instant sale, whose void is a refund of what is left (v1.Receipt)

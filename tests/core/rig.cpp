@@ -141,7 +141,7 @@ bool Rig::step() {
     moved = true;
   }
   for (std::size_t i = 0; i < delayed_.size();) {
-    if (delayed_[i].at > now_.instant) {
+    if (hold_answers || delayed_[i].at > now_.instant) {
       ++i;
       continue;
     }
@@ -177,6 +177,25 @@ void Rig::advance(Duration duration) {
     now_.wall.us += 10'000;
     engine_->on_time(now_);
     run();
+  }
+}
+
+void Rig::leap(Duration duration) {
+  now_.instant = now_.instant + duration;
+  now_.wall.us += std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  engine_->on_time(now_);
+  run();
+}
+
+void Rig::take_snapshots() {
+  for (std::uint16_t p = 0; p <= options_.partitions; ++p) {
+    const auto snapshot = engine_->snapshot({p});
+    ASSERT_TRUE(snapshot.has_value()) << p;
+    if (snapshot->group.value == 0) continue;
+    auto state = *snapshot;
+    state.hash = journal_->head({p}).hash;
+    ASSERT_EQ(state.group, journal_->head({p}).group);
+    ASSERT_TRUE(journal_->put_snapshot({p}, state).has_value());
   }
 }
 
@@ -275,6 +294,13 @@ std::vector<v1::Record> Rig::records() const {
                                             });
     EXPECT_TRUE(read.has_value());
   }
+  return all;
+}
+
+std::vector<v1::Receipt> Rig::receipts() const {
+  std::vector<v1::Receipt> all;
+  for (const auto& record : records())
+    if (record.has_outcome() && record.outcome().has_receipt()) all.push_back(record.outcome().receipt());
   return all;
 }
 

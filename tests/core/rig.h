@@ -51,6 +51,8 @@ class Rig final : public core::Outside {
 
   void run();                       // until nothing moves
   void advance(Duration duration);  // in steps of 10 ms, running in between
+  void leap(Duration duration);     // in one step: days and months
+  void take_snapshots();            // of every partition, as recovery will find them
   void crash();                     // everything volatile is lost; recovers from the journal
   void hold_commits(bool hold) { hold_commits_ = hold; }
   void take_host_down(const std::string& host);
@@ -70,11 +72,13 @@ class Rig final : public core::Outside {
   [[nodiscard]] std::string balance(
       const std::string& account) const;  // decimal, summed over partitions; "0" when unused
   [[nodiscard]] std::vector<v1::LedgerEntry> entries() const;
+  [[nodiscard]] std::vector<v1::Receipt> receipts() const;  // in the order of the ledger
   [[nodiscard]] std::vector<v1::Record> records() const;
   [[nodiscard]] Now now() const { return now_; }
   std::vector<Bytes> replies;  // what came back on the terminal's connection
   std::function<void(Bytes&)> alter_answer;  // what a host sends, on its way
   bool host_silent = false;    // requests reach the host, answers do not leave it
+  bool hold_answers = false;   // answers wait between the host and the switch
 
   // core::Outside
   void send_terminal(const core::ConnRef& connection, ByteView bytes) override;
