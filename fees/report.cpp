@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "fees/program.h"
 #include "fees/segments.h"
@@ -200,21 +201,49 @@ Report report_on(const CompiledSchedule& schedule) {
   return report;
 }
 
-std::string Finding::text(const CompiledSchedule& schedule) const {
+Priced<std::shared_ptr<const Examination>> Examination::of(std::string_view json) {
+  auto schedule = load_schedule(json);
+  if (!schedule) return std::unexpected(std::move(schedule.error()));
+  return std::shared_ptr<const Examination>(new Examination(std::move(*schedule)));
+}
+
+namespace {
+constexpr std::array<std::string_view, 4> kCodes = {"net_falls", "fee_above_amount", "free_ticket",
+                                                    "negative_margin"};
+}  // namespace
+
+std::string_view finding_code(FindingKind kind) noexcept {
+  return kCodes[static_cast<std::size_t>(kind)];
+}
+
+std::optional<FindingKind> finding_kind(std::string_view code) noexcept {
+  const auto it = std::ranges::find(kCodes, code);
+  if (it == kCodes.end()) return std::nullopt;
+  return static_cast<FindingKind>(it - kCodes.begin());
+}
+
+std::string Finding::text(const CompiledSchedule& schedule, Language language) const {
   const auto money = [&](std::int64_t minor) { return format_minor(minor, schedule.text().currency); };
+  const bool zh = language == Language::zh;
+  const auto say = [&](std::string_view en, std::string_view chinese, const auto&... amounts) {
+    return fmt::format(fmt::runtime(zh ? chinese : en), zh && segment == "any" ? "全部" : segment,
+                       amounts...);
+  };
+  const auto from = money(from_minor), to = money(to_minor);
   switch (kind) {
     case FindingKind::net_falls:
-      return fmt::format("{}: from {} to {} the merchant's net goes from {} to {}", segment,
-                         money(from_minor), money(to_minor), money(before_minor), money(after_minor));
+      return say("{}: from {} to {} the merchant's net goes from {} to {}",
+                 "{}：金额从 {} 到 {}，商户实收从 {} 变为 {}", from, to, money(before_minor),
+                 money(after_minor));
     case FindingKind::fee_above_amount:
-      return fmt::format("{}: the fee is above the ticket up to {}", segment, money(to_minor));
+      return say("{}: the fee is above the ticket up to {}", "{}：金额不超过 {} 时手续费高于交易金额", to);
     case FindingKind::free_ticket:
-      return to_minor == kAmountMax
-                 ? fmt::format("{}: no ticket pays a fee", segment)
-                 : fmt::format("{}: the largest ticket that pays nothing is {}", segment, money(to_minor));
+      if (to_minor == kAmountMax) return say("{}: no ticket pays a fee", "{}：任何金额都不收手续费");
+      return say("{}: the largest ticket that pays nothing is {}", "{}：不收手续费的最大金额为 {}", to);
     case FindingKind::negative_margin:
-      return fmt::format("{}: fees are below the house's costs from {} to {} (margin {} to {})", segment,
-                         money(from_minor), money(to_minor), money(before_minor), money(after_minor));
+      return say("{}: fees are below the house's costs from {} to {} (margin {} to {})",
+                 "{}：金额从 {} 到 {} 时手续费低于机构成本（毛利 {} 至 {}）", from, to, money(before_minor),
+                 money(after_minor));
   }
   return {};
 }

@@ -8,9 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "fees/explain.h"
 #include "fees/schedule.h"
 
 namespace tollgate::fees {
@@ -33,8 +37,10 @@ struct Finding {
                after_minor = 0;  // net_falls: net at from and at to; negative_margin: margin at from and to
 
   // As a sentence with amounts of the currency.
-  [[nodiscard]] std::string text(const CompiledSchedule& schedule) const;
+  [[nodiscard]] std::string text(const CompiledSchedule& schedule, Language language = Language::en) const;
 };
+[[nodiscard]] std::string_view finding_code(FindingKind kind) noexcept;  // "net_falls"
+[[nodiscard]] std::optional<FindingKind> finding_kind(std::string_view code) noexcept;
 
 struct Report {
   std::vector<Finding> findings;
@@ -43,5 +49,22 @@ struct Report {
 };
 
 [[nodiscard]] Report report_on(const CompiledSchedule& schedule);
+
+// A schedule with its report: what a publication is decided on. It takes tens of milliseconds for a thousand
+// rules, so whoever asks for a publication makes it on a thread of his own. Immutable; any thread.
+class Examination {
+ public:
+  // Refuses as load_schedule does.
+  [[nodiscard]] static Priced<std::shared_ptr<const Examination>> of(std::string_view json);
+
+  [[nodiscard]] const SchedulePtr& schedule() const noexcept { return schedule_; }
+  [[nodiscard]] const Report& report() const noexcept { return report_; }
+
+ private:
+  explicit Examination(SchedulePtr schedule)
+      : schedule_(std::move(schedule)), report_(report_on(*schedule_)) {}
+  SchedulePtr schedule_;
+  Report report_;
+};
 
 }  // namespace tollgate::fees

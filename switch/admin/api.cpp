@@ -244,6 +244,7 @@ Api::Api(Backend& backend, Chance& chance, ApiOptions options)
   add_terminal_routes(router);
   add_merchant_routes(router);
   add_fee_quote_routes(router);
+  add_fee_schedule_routes(router);
   add_transaction_routes(router);
   add_host_routes(router);
   add_ledger_routes(router);

@@ -54,6 +54,7 @@ void add_estate_routes(Router& router);
 void add_terminal_routes(Router& router);
 void add_merchant_routes(Router& router);
 void add_fee_quote_routes(Router& router);
+void add_fee_schedule_routes(Router& router);
 void add_transaction_routes(Router& router);
 void add_host_routes(Router& router);
 void add_ledger_routes(Router& router);

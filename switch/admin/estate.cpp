@@ -31,8 +31,11 @@ std::expected<void, Problem> may_apply(const EstateDocument& document, const Pri
   if (facts.lab()) return {};
   if (document.has_lab_keys())
     return refuse("lab_only", "lab_keys are taken in lab and demo only; production loads key blocks");
-  if (document.has(Kind::fee_schedules))
-    return refuse("lab_only", "\"publish\": true is taken in lab and demo only");
+  if (std::ranges::any_of(document.fee_schedules, &ScheduleItem::publish))
+    return refuse(
+        "lab_only",
+        "\"publish\": true is taken in lab and demo only; without it the file is a draft, which another "
+        "person publishes: tollgate fees publish");
   return {};
 }
 
@@ -99,9 +102,10 @@ class Applying {
     return command;
   }
 
-  static std::string rows_json(const std::vector<PlannedRow>& rows, const core::CommandResult* result) {
+  static std::string rows_json(const std::vector<PlannedRow>& rows, const core::CommandResult* result,
+                               Language language) {
     std::string text;
-    for (const auto& row : rows) text.append(text.empty() ? "" : ",").append(row_json(row, result));
+    for (const auto& row : rows) text.append(text.empty() ? "" : ",").append(row_json(row, result, language));
     return text;
   }
 
@@ -112,16 +116,17 @@ class Applying {
       auto& unit = units_[i];
       if (unit.kind != kind || done_[i]) continue;
       if (!unit.order || (call_.dry_run && unit.blind)) {
-        rows_[i] = rows_json(unit.rows, nullptr);
+        rows_[i] = rows_json(unit.rows, nullptr, call_.language);
         continue;
       }
       auto command = command_for(unit, std::move(*unit.order));
-      command.caller.render = [rows = unit.rows](const core::CommandResult& result) {
-        return std::pair<std::uint32_t, std::string>(200, rows_json(rows, &result));
+      command.caller.render = [rows = unit.rows,
+                               language = call_.language](const core::CommandResult& result) {
+        return std::pair<std::uint32_t, std::string>(200, rows_json(rows, &result, language));
       };
       stalled = !window.give(std::move(command), [this, i, &full](core::CommandResult&& result) {
         if (result.problem == "storage_full") full = true;
-        rows_[i] = result.replayed ? result.body : rows_json(units_[i].rows, &result);
+        rows_[i] = result.replayed ? result.body : rows_json(units_[i].rows, &result, call_.language);
         if (auto* t = std::get_if<core::TerminalView>(&result.object))
           terminals_.push_back(std::move(t->terminal));
       });

@@ -219,8 +219,9 @@ void read_schedule(Binder& o, Reading& r) {
     r.errors.push_back({o.pointer("schedule") + refusal.where, std::string(fees::reason_code(refusal.reason)),
                         (item.file.empty() ? "" : item.file + ": ") + refusal.what});
   }
-  if (!item.publish)
-    o.error("publish", "not_supported", "drafts are not in this release; say \"publish\": true");
+  item.override_reason = o.text("override", {1, 512}).value_or("");
+  if (!item.publish && !item.override_reason.empty())
+    o.error("override", "invalid_value", "a draft is overridden when it is published");
   r.document.fee_schedules.push_back(std::move(item));
 }
 

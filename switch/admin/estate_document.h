@@ -59,7 +59,8 @@ struct RouteItem : Item {
 };
 struct ScheduleItem : Item {
   std::string json, file;
-  bool publish = false;
+  bool publish = false;  // else a draft
+  std::string override_reason;
   std::string schedule_id;
 };
 struct MerchantItem : Item {

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "switch/admin/fee_findings.h"
 #include "switch/admin/json_out.h"
 #include "switch/admin/views.h"
 #include "switch/crypto/lab.h"
 
 namespace tollgate::admin {
 namespace {
+
+constexpr std::string_view kLabOverride = "published by the estate file of a lab";
 
 template <class Command>
 std::variant<core::PartitionCommand, core::HouseCommand> house(Command&& command) {
@@ -129,8 +132,18 @@ class Planner {
   void schedule(const ScheduleItem& item) {
     auto& u = unit(Kind::fee_schedules, item.key);
     u.rows.push_back(row_for(Kind::fee_schedules, item));
-    u.rows.back().result = "create";
-    u.order = house(core::PublishSchedule{item.json, item.file});
+    auto& row = u.rows.back();
+    row.result = "create";
+    const auto made = fees::Examination::of(item.json);
+    const auto examined = made ? *made : nullptr;
+    if (!item.publish) {
+      u.order = house(core::DraftSchedule{item.json, item.file, examined});
+      row.note = "a draft; tollgate fees publish " + item.key;
+      return;
+    }
+    // In a lab the file is the written word; elsewhere "publish" was refused before.
+    row.override_reason = item.override_reason.empty() ? std::string(kLabOverride) : item.override_reason;
+    u.order = house(core::PublishSchedule{item.json, item.file, row.override_reason, examined});
   }
 
   void assignment(const AssignmentItem& item) {
@@ -222,7 +235,7 @@ void write_refusal(JsonOut& out, const core::CommandResult& result) {
 
 }  // namespace
 
-std::string row_json(const PlannedRow& row, const core::CommandResult* result) {
+std::string row_json(const PlannedRow& row, const core::CommandResult* result, Language language) {
   std::string text;
   JsonOut out(text);
   auto id = row.id;
@@ -239,10 +252,13 @@ std::string row_json(const PlannedRow& row, const core::CommandResult* result) {
       .field_or_null("id", id);
   const bool planned = result == nullptr || result->ok();
   const bool unchanged = planned && result != nullptr && result->change == "unchanged" && row.changes.empty();
+  // Whether a draft takes another's place is the engine's to say.
+  const bool redrafted =
+      planned && result != nullptr && row.kind == Kind::fee_schedules && result->change == "update";
   if (!planned && row.result != "unchanged")
     write_refusal(out, *result);
   else
-    out.field("result", unchanged ? "unchanged" : row.result);
+    out.field("result", unchanged ? "unchanged" : redrafted ? "update" : row.result);
   if (!row.code.empty()) out.field("code", row.code).field("detail", row.detail);
   if (planned && !row.changes.empty()) {
     out.key("changes").begin_array();
@@ -256,7 +272,11 @@ std::string row_json(const PlannedRow& row, const core::CommandResult* result) {
           .end_object();
     out.end_array();
   }
-  if (!row.note.empty()) out.field("note", row.note);
+  if (result != nullptr && result->examined != nullptr && !result->examined->report().findings.empty()) {
+    write_findings(out, *result->examined, language);
+    if (planned && !row.override_reason.empty()) out.field("override", row.override_reason);
+  }
+  if (!row.note.empty() && !unchanged) out.field("note", row.note);
   out.end_object();
   return text;
 }

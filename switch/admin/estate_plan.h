@@ -22,9 +22,11 @@ struct PlannedRow {
   std::string result;  // create, update, unchanged, refused
   std::vector<FieldChange> changes;
   std::string code, detail, note;
+  std::string override_reason;  // of a schedule in which something was found
 };
 // As JSON; a refusal of the engine overrides what was planned.
-[[nodiscard]] std::string row_json(const PlannedRow& row, const core::CommandResult* result);
+[[nodiscard]] std::string row_json(const PlannedRow& row, const core::CommandResult* result,
+                                   Language language);
 
 struct Unit {
   Kind kind = Kind::hosts;

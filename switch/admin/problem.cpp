@@ -1,5 +1,6 @@
 #include "switch/admin/problem.h"
 
+#include "switch/admin/fee_findings.h"
 #include "switch/admin/json_out.h"
 #include "switch/admin/views.h"
 
@@ -35,6 +36,7 @@ Problem problem_of(const core::CommandResult& result) {
   Problem problem{result.problem, result.detail};
   problem.checks = result.checks;
   problem.holds = result.holds;
+  if (result.problem == "override_required") problem.examined = result.examined;
   if (result.problem == "version_mismatch") problem.current_version = result.current_version;
   if (result.problem == "precondition_failed" && problem.detail.empty()) {
     std::size_t failing = 0;
@@ -75,6 +77,7 @@ http::Response render(const Problem& problem, const ProblemContext& context) {
     for (const auto& [name, json] : problem.members) out.key(name).raw(json);
     if (problem.current_version) out.field("current_version", *problem.current_version);
     if (!problem.checks.empty()) write_checks(out, problem.checks, context.language);
+    if (problem.examined != nullptr) write_findings(out, *problem.examined, context.language);
     if (!problem.holds.empty()) write_holds(out, "holds", problem.holds, context.time_zone);
   }
   write_errors(out, ours ? problem.errors : std::vector<FieldError>{});

@@ -30,6 +30,7 @@ struct Problem {
   std::vector<core::CheckView> checks = {};
   std::vector<core::HoldView> holds = {};
   std::optional<std::uint64_t> current_version = {};
+  std::shared_ptr<const fees::Examination> examined = {};         // its findings are listed
   std::vector<std::pair<std::string, std::string>> members = {};  // further ones: name, JSON text
   unsigned retry_after_s = 0;
 

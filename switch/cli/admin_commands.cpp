@@ -14,6 +14,7 @@ void add_admin_commands(CLI::App& app) {
   add_token_commands(app);
   add_ledger_export_command(app);
   add_estate_commands(app);
+  add_fees_commands(app);
   add_api_commands(app);
 }
 

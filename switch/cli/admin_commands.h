@@ -27,6 +27,7 @@ void add_host_commands(CLI::App& app);
 void add_token_commands(CLI::App& app);
 void add_ledger_export_command(CLI::App& app);
 void add_estate_commands(CLI::App& app);
+void add_fees_commands(CLI::App& app);
 void add_api_commands(CLI::App& app);
 
 struct Console {
@@ -66,6 +67,10 @@ struct EstateText {
   std::string text, content_type;
 };
 [[nodiscard]] Result<EstateText> read_estate_file(const std::string& file);
+
+// Versions are named "std-card@2".
+int fees_get(const Console& console, const std::string& name);
+int fees_publish(const Console& console, const std::string& name, const std::string& reason);
 
 int explain(const Console& console, const std::string& code);
 

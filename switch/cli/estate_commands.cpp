@@ -89,6 +89,11 @@ std::string changes_of(const json::value& row) {
           .append(text_at(c, "new").empty() ? "-" : text_at(c, "new"));
   if (const auto note = text_at(row, "note"); !note.empty())
     text.append(text.empty() ? "" : "; ").append(note);
+  if (const auto* found = at(row, "findings"); found != nullptr && found->is_array())
+    for (const auto& f : found->get_array())
+      text.append(text.empty() ? "" : "; ").append("found: ").append(text_at(f, "detail"));
+  if (const auto why = text_at(row, "override"); !why.empty())
+    text.append(text.empty() ? "" : "; ").append("override: ").append(why);
   if (text_at(row, "result") != "refused") return text;
   text = text_at(row, "code") + ": " + text_at(row, "detail");
   if (const auto* checks = at(row, "checks"); checks != nullptr && checks->is_array())

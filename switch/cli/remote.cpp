@@ -94,6 +94,9 @@ void write_checks(const json::value& problem, std::ostream& err) {
     for (const auto& e : errors->get_array())
       err << "  " << text_at(e, "pointer") << ": " << text_at(e, "detail") << " (" << text_at(e, "code")
           << ")\n";
+  if (const auto* found = at(problem, "findings"); found != nullptr && found->is_array())
+    for (const auto& f : found->get_array())
+      err << "  [!] " << text_at(f, "kind") << "   " << text_at(f, "detail") << "\n";
   if (const auto* all = at(problem, "candidates"); all != nullptr && all->is_array())
     for (const auto& c : all->get_array())
       if (c.is_string()) err << "  " << std::string_view(c.get_string()) << "\n";

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "fees/report.h"
 #include "proto/records.h"
 #include "switch/base/ids.h"
 #include "switch/base/time.h"
@@ -71,6 +72,7 @@ struct CommandResult {
   bool replayed = false;        // Idempotency-Key seen before: status and body are the stored ones
   std::uint32_t status = 0;
   std::string body;
+  std::shared_ptr<const fees::Examination> examined;  // what a draft or publication was decided on; its findings
   [[nodiscard]] bool ok() const noexcept { return problem.empty(); }
 };
 
@@ -122,14 +124,33 @@ struct SetHost {
 };
 struct SetRoutes { std::vector<v1::Route> routes; };
 struct SetCards { std::vector<v1::CardRange> cards; };
-struct PublishSchedule { std::string json; std::string file; };
+// Findings (fees/report.h) are published only with a written override. `examined` is made of the same text beforehand, off the
+// engine's thread; without it the engine does it.
+struct PublishSchedule {
+  std::string json;
+  std::string file;
+  std::string override_reason;
+  std::shared_ptr<const fees::Examination> examined;
+};
+struct DraftSchedule {
+  std::string json;
+  std::string file;
+  std::shared_ptr<const fees::Examination> examined;
+};
+struct PublishDraft {
+  std::string schedule_id;
+  std::int32_t version = 0;
+  std::string override_reason;
+  bool second_person = true;                     // whoever drafted it may not publish it
+  std::shared_ptr<const fees::Examination> examined;  // of the draft that was seen
+};
 struct Assign { std::string json; };
 struct SetDevice { v1::Device device; };
 struct CreateToken { v1::TokenCreated token; };
 struct RevokeToken { ObjectId token; };
 
 using PartitionCommand = std::variant<SetMerchant, SetTerminal, ActivateTerminal, SuspendTerminal, SuspendMerchant, ActivateMerchant>;
-using HouseCommand = std::variant<SetHost, SetRoutes, SetCards, PublishSchedule, Assign, SetDevice, CreateToken, RevokeToken>;
+using HouseCommand = std::variant<SetHost, SetRoutes, SetCards, PublishSchedule, DraftSchedule, PublishDraft, Assign, SetDevice, CreateToken, RevokeToken>;
 
 struct Command {
   PartitionId partition;  // kHouse for HouseCommand

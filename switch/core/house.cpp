@@ -1,7 +1,5 @@
 #include "switch/core/house.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "switch/base/check.h"
@@ -18,21 +16,9 @@ bool equal_messages(const Message& a, const Message& b) {
   return a.SerializeAsString() == b.SerializeAsString();
 }
 
-void refuse(CommandResult& result, const fees::Refusal& refusal, std::string_view file) {
-  result.problem = "validation_failed";
-  result.detail = refusal.error(file).text();
-  result.checks.push_back({std::string(fees::reason_code(refusal.reason)), false, refusal.where});
-}
-
 }  // namespace
 
 House::House(WorkerContext& worker, Epoch epoch) : w_(worker), epoch_(epoch) {}
-
-template <class Body>
-void House::record(int field, const Body& body) {
-  gathering_.append(w_.now.wall.us, field, body);
-  apply(body, w_.now.wall.us);
-}
 
 // ---- the fold --------------------------------------------------------------------------------------------------------
 
@@ -43,6 +29,7 @@ void House::replay(const v1::Record& record) {
     case v1::Record::kCardsSet: return apply(record.cards_set(), record.at_us());
     case v1::Record::kDeviceSet: return apply(record.device_set(), record.at_us());
     case v1::Record::kSchedulePublished: return apply(record.schedule_published(), record.at_us());
+    case v1::Record::kScheduleDrafted: return apply(record.schedule_drafted(), record.at_us());
     case v1::Record::kAssignmentRecorded: return apply(record.assignment_recorded(), record.at_us());
     case v1::Record::kTokenCreated: return apply(record.token_created(), record.at_us());
     case v1::Record::kTokenRevoked: return apply(record.token_revoked(), record.at_us());
@@ -69,23 +56,6 @@ void House::apply(const v1::CardsSet& set, std::int64_t) {
 
 void House::apply(const v1::DeviceSet& set, std::int64_t) {
   devices_[set.device().serial_number()] = set.device();
-  ++version_;
-}
-
-void House::apply(const v1::SchedulePublished& published, std::int64_t at_us) {
-  auto schedule = fees::load_schedule(published.canonical());
-  TG_CHECK(schedule.has_value());  // it passed when it was recorded
-  TG_CHECK((*schedule)->content_hash() == published.hash());
-  TG_CHECK(prices_.publish(*schedule, {.at = WallTime{at_us}, .priced_before = false}).has_value());
-  schedules_.emplace_back(published, at_us);
-  ++version_;
-}
-
-void House::apply(const v1::AssignmentRecorded& recorded, std::int64_t at_us) {
-  auto assignment = fees::parse_assignment(recorded.json());
-  TG_CHECK(assignment.has_value());
-  TG_CHECK(prices_.assign(*assignment, {.at = WallTime{at_us}, .priced_before = false}).has_value());
-  assignments_.emplace_back(recorded, at_us);
   ++version_;
 }
 
@@ -289,49 +259,6 @@ void House::run(const SetCards& what, CommandResult& result, const Caller& calle
   if (result.change != "unchanged" && !caller.dry_run) record(52, set);
 }
 
-void House::run(const PublishSchedule& what, CommandResult& result, const Caller& caller) {
-  auto schedule = fees::load_schedule(what.json);
-  if (!schedule) return refuse(result, schedule.error(), what.file);
-  const auto& text = (*schedule)->text();
-  if (const auto known = prices_.find(text.schedule_id, text.version); known != nullptr) {
-    if (known->content_hash() == (*schedule)->content_hash()) {
-      result.change = "unchanged";
-      return;
-    }
-    result.problem = "already_exists";
-    result.detail = (*schedule)->label() + " is published with another content; publish a new version";
-    return;
-  }
-  auto trial = prices_;
-  if (auto published = trial.publish(*schedule, {.at = w_.now.wall, .priced_before = priced_}); !published) return refuse(result, published.error(), what.file);
-  result.change = "create";
-  if (caller.dry_run) return;
-  v1::SchedulePublished published;
-  published.set_schedule_id(text.schedule_id);
-  published.set_version(static_cast<std::uint32_t>(text.version));
-  published.set_hash((*schedule)->content_hash());
-  published.set_canonical((*schedule)->canonical_json());
-  published.set_published_by(caller.principal);
-  record(53, published);
-}
-
-void House::run(const Assign& what, CommandResult& result, const Caller& caller) {
-  auto assignment = fees::parse_assignment(what.json);
-  if (!assignment) return refuse(result, assignment.error(), {});
-  if (std::ranges::any_of(assignments_, [&](const auto& known) { return known.first.json() == what.json; })) {
-    result.change = "unchanged";
-    return;
-  }
-  auto trial = prices_;
-  if (auto assigned = trial.assign(*assignment, {.at = w_.now.wall, .priced_before = priced_}); !assigned) return refuse(result, assigned.error(), {});
-  result.change = "create";
-  if (caller.dry_run) return;
-  v1::AssignmentRecorded recorded;
-  recorded.set_json(what.json);
-  recorded.set_by(caller.principal);
-  record(54, recorded);
-}
-
 void House::run(const SetDevice& what, CommandResult& result, const Caller& caller) {
   auto device = what.device;
   const auto it = devices_.find(device.serial_number());
@@ -353,6 +280,12 @@ void House::run(const SetDevice& what, CommandResult& result, const Caller& call
 }
 
 void House::run(const CreateToken& what, CommandResult& result, const Caller& caller) {
+  // A name says who did something: no two tokens in force share one.
+  if (std::ranges::any_of(tokens_, [&](const auto& known) { return known.second.name() == what.token.name(); })) {
+    result.problem = "already_exists";
+    result.detail = "a token has this name";
+    return;
+  }
   result.change = "create";
   if (caller.dry_run) return;
   auto token = what.token;
@@ -388,6 +321,7 @@ std::optional<storage::Snapshot> House::snapshot() const {
     *out.add_schedules() = published;
     out.add_schedule_at_us(at_us);
   }
+  for (const auto& [key, draft] : drafts_) *out.add_drafts() = draft;
   for (const auto& [recorded, at_us] : assignments_) {
     *out.add_assignments() = recorded;
     out.add_assignment_at_us(at_us);
@@ -413,6 +347,7 @@ Result<void> House::load_snapshot(const storage::Snapshot& snapshot) {
   for (const auto& device : in.devices()) devices_[device.serial_number()] = device;
   for (const auto& token : in.tokens()) tokens_[token.id()] = token;
   for (int i = 0; i < in.schedules_size(); ++i) apply(in.schedules(i), in.schedule_at_us(i));
+  for (const auto& draft : in.drafts()) apply(draft, 0);
   for (int i = 0; i < in.assignments_size(); ++i) apply(in.assignments(i), in.assignment_at_us(i));
   for (int i = 0; i < in.idempotency_size(); ++i) idempotency_.add(in.idempotency(i), in.idempotency_at_us(i));
   version_ = in.version();

@@ -2,7 +2,7 @@
 // new Reference to every engine. Owned by the engine of worker 0; same three steps as a partition: look, record, apply.
 //
 // It also makes the store's tokenizer key, once, and keeps the zone keys of hosts: sealed cells "vault/tokenizer" and
-// "zmk/<host>". Thread: worker 0.
+// "zmk/<host>". Thread: worker 0. house.cpp is its life and the rest of its orders, house_prices.cpp schedules and assignments.
 #pragma once
 
 #include <map>
@@ -43,17 +43,28 @@ class House {
   void run(const SetRoutes& what, CommandResult& result, const Caller& caller);
   void run(const SetCards& what, CommandResult& result, const Caller& caller);
   void run(const PublishSchedule& what, CommandResult& result, const Caller& caller);
+  void run(const DraftSchedule& what, CommandResult& result, const Caller& caller);
+  void run(const PublishDraft& what, CommandResult& result, const Caller& caller);
+  struct Publication {
+    std::shared_ptr<const fees::Examination> examined;
+    std::string override_reason, file, drafted_by;
+  };
+  void publish(Publication&& what, CommandResult& result, const Caller& caller);
   void run(const Assign& what, CommandResult& result, const Caller& caller);
   void run(const SetDevice& what, CommandResult& result, const Caller& caller);
   void run(const CreateToken& what, CommandResult& result, const Caller& caller);
   void run(const RevokeToken& what, CommandResult& result, const Caller& caller);
   template <class Body>
-  void record(int field, const Body& body);
+  void record(int field, const Body& body) {
+    gathering_.append(w_.now.wall.us, field, body);
+    apply(body, w_.now.wall.us);
+  }
   void apply(const v1::HostSet& set, std::int64_t at_us);
   void apply(const v1::RoutesSet& set, std::int64_t at_us);
   void apply(const v1::CardsSet& set, std::int64_t at_us);
   void apply(const v1::DeviceSet& set, std::int64_t at_us);
   void apply(const v1::SchedulePublished& published, std::int64_t at_us);
+  void apply(const v1::ScheduleDrafted& drafted, std::int64_t at_us);
   void apply(const v1::AssignmentRecorded& recorded, std::int64_t at_us);
   void apply(const v1::TokenCreated& created, std::int64_t at_us);
   void apply(const v1::TokenRevoked& revoked, std::int64_t at_us);
@@ -77,6 +88,7 @@ class House {
   std::map<std::uint64_t, v1::TokenCreated> tokens_;
   fees::PriceBook prices_;
   std::vector<std::pair<v1::SchedulePublished, std::int64_t>> schedules_;
+  std::map<std::pair<std::string, std::uint32_t>, v1::ScheduleDrafted> drafts_;  // by id and version
   std::vector<std::pair<v1::AssignmentRecorded, std::int64_t>> assignments_;
   std::shared_ptr<const crypto::PanTokenizer> tokenizer_;
   IdempotencyTable idempotency_;

@@ -218,6 +218,24 @@ void FreshBackend::publish_reference(std::shared_ptr<const core::Reference> refe
   installed();
 }
 
+std::vector<v1::Record> FreshBackend::house_records() const {
+  std::vector<v1::Record> all;
+  const auto read = storage::read_records(journal_, kHouse, GroupNo{1},
+                                          [&](const v1::Record& record, const storage::Position&) {
+                                            all.push_back(record);
+                                            return true;
+                                          });
+  EXPECT_TRUE(read.has_value());
+  return all;
+}
+
+void FreshBackend::take_house_snapshot() {
+  auto snapshot = engine_->snapshot(kHouse);
+  ASSERT_TRUE(snapshot.has_value());
+  snapshot->hash = journal_.head(kHouse).hash;
+  ASSERT_TRUE(journal_.put_snapshot(kHouse, *snapshot).has_value());
+}
+
 std::uint64_t FreshBackend::records() const {
   const std::lock_guard guard(mutex_);
   std::uint64_t n = 0;

@@ -60,7 +60,9 @@ class FreshBackend final : public EngineViews, public core::Outside {
   [[nodiscard]] Now now() const noexcept override { return now_; }
   [[nodiscard]] const storage::Journal& journal() const noexcept override { return journal_; }
   [[nodiscard]] std::uint64_t records() const;  // that the journal holds
-  void crash();                                 // another engine over what was durable
+  [[nodiscard]] std::vector<v1::Record> house_records() const;
+  void take_house_snapshot();  // as the next engine will find it
+  void crash();                // another engine over what was durable
   // Orders wait (their answers do not come) until release().
   void hold() { held_ = true; }
   void release();

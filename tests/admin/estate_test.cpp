@@ -108,7 +108,7 @@ TEST_F(Estate, WritesNothingWhenAnythingInTheDocumentIsWrong) {
       {with("\"qr\": [\"10-15\"", "\"qr\": [\"15-10\""), "/routes/1/match/qr/0", "invalid_value"},
       {with("\"prefix\": \"622202\"", "\"prefix\": \"62\""), "/cards/1", "duplicate"},
       {with("\"estate\": 1", "\"estate\": 2"), "/estate", "out_of_range"},
-      {with("\"publish\": true", "\"publish\": false"), "/fee_schedules/0/publish", "not_supported"},
+      {with("\"publish\": true", "\"publish\": \"yes\""), "/fee_schedules/0/publish", "invalid_type"},
       {with("\"mcc\": \"5812\"", "\"mcc\": \"58x2\""), "/merchants/0/mcc", "invalid_character"},
       {with("演示餐厅", "a\\u001b[31m"), "/merchants/0/name", "invalid_character"},
   };

@@ -77,6 +77,16 @@ TEST_F(FeeQuotes, TakeFactsTagsAndAnInstant) {
   EXPECT_EQ(answer.text("business_date"), "2026-03-03");  // 23:30 in Shanghai is behind the cut-off
 }
 
+TEST_F(FeeQuotes, SayNullWhereNoRulePriced) {
+  // A refund prices REFUND components, of which this schedule has none.
+  const auto nothing = ask(R"({"schedule_id":"std-card","amount_minor":100,"event":"REFUND"})");
+  ASSERT_EQ(nothing.status, 200U) << nothing.body;
+  EXPECT_NE(nothing.body.find(R"("rule":null)"), std::string::npos) << nothing.body;
+  EXPECT_EQ(nothing.text("fee_minor"), "0");
+  const auto priced = ask(R"({"schedule_id":"std-card","amount_minor":100})");
+  EXPECT_EQ(priced.body.find(R"("rule":null)"), std::string::npos) << priced.body;
+}
+
 TEST_F(FeeQuotes, WriteNothing) {
   const auto before = backend_.records();
   (void)ask(R"({"merchant":"mc:102290058120001","amount_minor":10000})");

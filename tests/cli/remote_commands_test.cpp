@@ -110,6 +110,23 @@ TEST_F(RemoteCommands, NameTheFileAndLineOfABrokenDocument) {
   EXPECT_EQ(apply("missing.json"), 2);
 }
 
+TEST_F(RemoteCommands, PublishADraftWithAWrittenOverride) {
+  write(folder_ / "draft.json", R"({"estate":1,"fee_schedules":[{"file":"fees/std-card-1.json"}]})");
+  EXPECT_EQ(apply("draft.json"), 0) << err_.str();
+  EXPECT_NE(out_.str().find("found: "), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("tollgate fees publish std-card@1"), std::string::npos) << out_.str();
+  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", ""), 1);
+  EXPECT_NE(err_.str().find("(override_required)"), std::string::npos) << err_.str();
+  EXPECT_NE(err_.str().find("[!] free_ticket"), std::string::npos) << err_.str();
+  EXPECT_NE(err_.str().find("--override"), std::string::npos) << err_.str();
+  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", "small tickets are free on purpose"), 0) << err_.str();
+  EXPECT_NE(out_.str().find("published"), std::string::npos) << out_.str();
+  EXPECT_EQ(cli::fees_get(console(), "std-card@1"), 0) << err_.str();
+  EXPECT_NE(out_.str().find("override: small tickets are free on purpose"), std::string::npos) << out_.str();
+  EXPECT_EQ(cli::fees_get(console(), "std-card@7"), 3);
+  EXPECT_EQ(cli::fees_get(console(), "std-card"), 2);
+}
+
 TEST_F(RemoteCommands, ApplyLines) {
   write(folder_ / "estate.ndjson",
         "{\"kind\":\"fee_schedule\",\"file\":\"fees/"

@@ -532,5 +532,43 @@ TEST(Commands, AnswerAKeyTwiceWithOneEffect) {
   EXPECT_EQ(rig.view(1).holds.size(), 1U);
 }
 
+TEST(Commands, PublishWhatNeedsAnOverrideOnlyWithOne) {
+  Rig rig;
+  const auto version = [](int number) {
+    return R"({"schedule_id":"bands","version":)" + std::to_string(number) +
+           R"(,"valid_from":"2029-01-01T00:00:00Z","currency":"CNY","time_zone":"Asia/Shanghai","components":[{"id":"mdr","account":"4100","rules":[
+           {"id":"small","match":{"amount":{"max":100000}},"rate":"0.0038"},{"id":"large","rate":"0.006"}]}]})";
+  };
+  const auto refused = rig.command(core::HouseCommand(core::PublishSchedule{version(1), "bands.json"}));
+  EXPECT_EQ(refused.problem, "override_required");
+  ASSERT_NE(refused.examined, nullptr);
+  EXPECT_EQ(refused.examined->report().findings.size(), 2U);
+  EXPECT_EQ(rig.engine().reference()->prices().find("bands", 1), nullptr);
+  EXPECT_TRUE(
+      rig.command(core::HouseCommand(core::PublishSchedule{version(1), "bands.json", "agreed"})).ok());
+  EXPECT_NE(rig.engine().reference()->prices().find("bands", 1), nullptr);
+  rig.crash();  // what was published with an override needs none to be folded
+  EXPECT_NE(rig.engine().reference()->prices().find("bands", 1), nullptr);
+  // What a caller examined is taken, whatever it was made on.
+  auto examined = fees::Examination::of(version(2));
+  ASSERT_TRUE(examined.has_value());
+  EXPECT_TRUE(
+      rig.command(core::HouseCommand(core::PublishSchedule{version(2), "", "agreed", *examined})).ok());
+}
+
+TEST(Commands, TakeAPersonsNameForOneTokenOnly) {
+  Rig rig;
+  core::CreateToken create;
+  create.token.set_name("li");
+  create.token.set_sha256(std::string(32, 'a'));
+  ASSERT_TRUE(rig.command(core::HouseCommand(create)).ok());
+  create.token.set_sha256(std::string(32, 'b'));
+  EXPECT_EQ(rig.command(core::HouseCommand(create)).problem, "already_exists");
+  const auto tokens = rig.engine().reference()->tokens();
+  ASSERT_EQ(tokens.size(), 1U);
+  ASSERT_TRUE(rig.command(core::HouseCommand(core::RevokeToken{ObjectId(tokens[0].id())})).ok());
+  EXPECT_TRUE(rig.command(core::HouseCommand(create)).ok());  // free again
+}
+
 }  // namespace
 }  // namespace tollgate

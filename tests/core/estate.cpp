@@ -55,7 +55,7 @@ std::vector<core::HouseCommand> house_commands(const HouseEstate& estate) {
   all.emplace_back(std::move(cards));
   all.emplace_back(std::move(routes));
   all.emplace_back(core::PublishSchedule{estate.schedule.empty() ? std::string(kSchedule) : estate.schedule,
-                                         "retail.json"});
+                                         "retail.json", "small tickets may be free"});
   all.emplace_back(core::Assign{
       R"({"id":"fa_1","level":"DEFAULT","schedule_id":"retail","valid_from":"2026-01-01T00:00:00Z"})"});
   return all;

@@ -195,7 +195,8 @@ TEST_F(Volumes, AreKeptByIdOverVersionsOfTheSchedule) {
   const auto moved = next.substr(from, to - from);
   next.erase(from, to - from);
   next.insert(next.find(R"({"id": "mdr")"), moved);
-  const auto published = rig_.command(core::HouseCommand(core::PublishSchedule{next, "next.json"}));
+  const auto published =
+      rig_.command(core::HouseCommand(core::PublishSchedule{next, "next.json", "tiers by volume"}));
   ASSERT_TRUE(published.ok()) << published.detail;
   rig_.leap(std::chrono::minutes(2));
   const auto receipt = sell(60'000);

@@ -144,5 +144,89 @@ TEST(Report, AgreesWithPricingEveryTicket) {
   }
 }
 
+// "Monotone net unless overridden": a sale of one unit more that leaves the merchant less, found by asking
+// the engine at random neighbouring amounts, most of them around `edges`. 0: none was found.
+std::int64_t falling_amount(const CompiledSchedule& schedule, SeededChance& chance,
+                            const std::vector<std::int64_t>& edges) {
+  const auto net = [&](Event event, std::int64_t amount) {
+    event.amount_minor = amount;
+    const auto priced = testing::priced(schedule, event);
+    Int128 left = Int128{amount} * kExactOne;
+    for (const auto& line : priced.lines()) left -= line.exact;
+    return left;
+  };
+  for (int i = 0; i < 400; ++i) {
+    Event event = testing::sale_of(0);
+    event.facts.funding = static_cast<Funding>(chance.below(4));
+    event.facts.channel = static_cast<Channel>(chance.below(8));
+    auto amount = static_cast<std::int64_t>(chance.below(20'000));
+    if (!edges.empty() && chance.below(4) != 0)
+      amount = edges[chance.below(edges.size())] + static_cast<std::int64_t>(chance.below(5)) - 2;
+    amount = std::max<std::int64_t>(amount, 1);
+    if (net(event, amount + 1) < net(event, amount)) return amount + 1;
+  }
+  return 0;
+}
+
+TEST(Report, WhereItFindsNoFallTheNetNeverFalls) {
+  SeededChance chance(20261122);
+  const auto pick = [&](std::uint64_t bound) { return chance.below(bound); };
+  int clean = 0, falling = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::int64_t> edges;
+    const auto price = [&] {
+      return R"("rate":"0.00)" + std::to_string(1 + pick(9)) + R"(","fixed":)" + std::to_string(pick(2)) +
+             (pick(3) == 0 ? R"(,"max":)" + std::to_string(40 + pick(60)) : std::string());
+    };
+    std::string rules;
+    for (std::uint64_t i = 0; i < pick(3); ++i) {
+      const auto edge = static_cast<std::int64_t>(1'000 * (i + 1) + pick(900));
+      edges.push_back(edge);
+      const auto* fact =
+          pick(2) == 0 ? R"("funding":["DEBIT"],)" : R"("channel":["CONTACT","QR_CUSTOMER_PRESENTED"],)";
+      rules += R"({"id":"r)" + std::to_string(i) + R"(","match":{)" + (pick(2) == 0 ? fact : "") +
+               R"("amount":{"max":)" + std::to_string(edge) + "}}," + price() + "},";
+    }
+    const auto schedule = must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[)" + rules +
+                                                  R"({"id":"z",)" + price() + R"(}]},
+            {"id":"levy","account":"4100","rules":[{"id":"l",)" +
+                                                  price() + "}]}]"));
+    const auto report = report_on(*schedule);
+    ASSERT_TRUE(report.complete);
+    if (!of(report, FindingKind::net_falls).empty()) {
+      ++falling;
+      continue;
+    }
+    ++clean;
+    EXPECT_EQ(falling_amount(*schedule, chance, edges), 0) << schedule->canonical_json();
+  }
+  EXPECT_GT(clean, 80);
+  EXPECT_GT(falling, 80);
+}
+
+TEST(Report, APlantedFallIsFoundByTheSamePropertyAndByTheReport) {  // the control
+  SeededChance chance(7);
+  const auto schedule = must_load(schedule_with(
+      R"([{"id":"mdr","account":"4100","rules":[
+          {"id":"debit","match":{"funding":["DEBIT"],"amount":{"max":5000}},"rate":"0.003"},
+          {"id":"all","rate":"0.006"}]}])"));
+  EXPECT_EQ(falling_amount(*schedule, chance, {5'000}), 5'001);
+  const auto falls = of(report_on(*schedule), FindingKind::net_falls);
+  ASSERT_EQ(falls.size(), 1U);
+  EXPECT_EQ(falls[0].to_minor, 5'001);
+}
+
+TEST(Report, SaysItsFindingsInChineseAndByCode) {
+  const auto schedule =
+      must_load(schedule_with(R"([{"id":"mdr","account":"4100","rules":[{"id":"all","rate":"0.006"}]}])"));
+  const auto found = of(report_on(*schedule), FindingKind::free_ticket);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].text(*schedule, Language::zh), "全部：不收手续费的最大金额为 0.83");
+  for (const auto kind : {FindingKind::net_falls, FindingKind::fee_above_amount, FindingKind::free_ticket,
+                          FindingKind::negative_margin})
+    EXPECT_EQ(finding_kind(finding_code(kind)), kind);
+  EXPECT_EQ(finding_kind("nothing"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace tollgate::fees

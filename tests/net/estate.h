@@ -60,7 +60,7 @@ inline void order_host(Cluster& cluster, const std::string& address) {
   route.set_priority(99);
   route.add_to()->set_host("cup");
   order(cluster, kHouse, core::HouseCommand(routes));
-  order(cluster, kHouse, core::HouseCommand(core::PublishSchedule{std::string(kPrices), "retail.json"}));
+  order(cluster, kHouse, core::HouseCommand(core::PublishSchedule{std::string(kPrices), "retail.json", "small tickets may be free"}));
   order(
       cluster, kHouse,
       core::HouseCommand(core::Assign{

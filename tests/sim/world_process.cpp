@@ -297,7 +297,7 @@ bool World::estate() {
   route.set_priority(99);
   for (const auto& host : hosts_) route.add_to()->set_host(host.name);
   ok = order(core::HouseCommand(routes)) && ok;
-  ok = order(core::HouseCommand(core::PublishSchedule{std::string(kSchedule), "retail.json"})) && ok;
+  ok = order(core::HouseCommand(core::PublishSchedule{std::string(kSchedule), "retail.json", "small tickets may be free"})) && ok;
   ok =
       order(core::HouseCommand(core::Assign{
           R"({"id":"fa_1","level":"DEFAULT","schedule_id":"retail","valid_from":"2026-01-01T00:00:00Z"})"})) &&
