@@ -56,6 +56,7 @@ struct EngineConfig {
   struct TestFlags {                       // negative controls; never set outside tests
     bool answer_before_commit = false;
     bool skip_replay_guard = false;
+    bool keep_voided_volume = false;
   } test;
 };
 

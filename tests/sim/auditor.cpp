@@ -209,7 +209,10 @@ void Auditor::fold_outcome(Partition& p, std::uint16_t id, const v1::Outcome& ou
   drop_zeros(txn.booked);
   if (!txn.approved && outcome.entries_size() != 0) violated("P3", "a refusal was posted");
   if (!txn.approved) return;
-  if (outcome.resolves() == 0) return check_prices(txn, outcome);
+  if (outcome.resolves() == 0) {
+    if (outcome.has_receipt()) count_sale(p, txn, outcome.receipt());
+    return check_prices(txn, outcome);
+  }
   ++seen_.voids;
   auto& original = p.txns[outcome.resolves()];
   if (!original.approved || original.owed || original.voided)
@@ -217,6 +220,8 @@ void Auditor::fold_outcome(Partition& p, std::uint16_t id, const v1::Outcome& ou
   original.voided = true;
   const auto asked = requests_.find(key_of(original.tid, original.mti, original.stan));
   if (asked == requests_.end()) return violated("P3", "a void of a sale that never arrived");
+  txn.took_volume_back = !asked->second.instant;
+  if (txn.took_volume_back) count_again(p, original, -1);
   auto sum = asked->second.instant ? refund_of(original) : original.booked;
   for (const auto& [account, minor] : txn.booked) sum[account] += minor;
   drop_zeros(sum);
@@ -241,6 +246,8 @@ void Auditor::fold_owed(Partition& p, std::uint16_t id, const v1::ReversalOwed& 
   if (!sum.empty())
     violated("P3", fmt::format("a reversal leaves {} on {}", sum.begin()->second, sum.begin()->first));
   if (txn.approved && txn.voided) violated("P3", "what was voided is reversed too");
+  if (txn.approved && txn.month != 0) count_again(p, txn, -1);
+  if (txn.approved && txn.took_volume_back) count_again(p, p.txns[txn.original], 1);
   if (txn.approved && txn.original != 0) p.txns[txn.original].voided = false;  // the void is taken back
 }
 

@@ -64,6 +64,7 @@ class Auditor {
   struct Seen {  // what happened, for the coverage check
     std::uint64_t replies = 0, approvals = 0, repeats_compared = 0, host_requests = 0, host_reversals = 0,
                   entries = 0;
+    std::uint64_t volumes_checked = 0, volumes_not_zero = 0;
     std::uint64_t fees_checked = 0, voids = 0, reversed_entries = 0, reversals_settled = 0,
                   refusals_in_suspension = 0;
     std::uint64_t tombstones = 0, late_replies = 0, causes[8] = {}, promises = 0, host_entries = 0;
@@ -78,6 +79,9 @@ class Auditor {
     std::uint64_t rrn = 0, original = 0;
     std::int64_t amount_minor = 0;
     bool intent = false, outcome = false, approved = false, owed = false, settled = false, voided = false;
+    int month = 0;                  // of a sale in the volume numbers
+    std::int64_t counted = 0;       // what it added to them
+    bool took_volume_back = false;  // a void that did
     Net booked, undone;
   };
   struct Request {  // of a terminal, by TID, MTI and STAN
@@ -98,6 +102,7 @@ class Auditor {
     std::map<std::string, std::uint64_t> intents;                            // TID + STAN -> transaction
     std::set<std::uint64_t> owed;
     Net balances;
+    std::map<std::pair<std::string, int>, std::int64_t> volumes;  // merchant, month -> minor units sold
   };
 
   void fold(Partition& p, std::uint16_t id, const v1::Record& record);
@@ -107,6 +112,8 @@ class Auditor {
   void take_rrn(Partition& p, std::uint64_t rrn, std::uint64_t txn, const std::string& code);
   void post(Partition& p, std::uint16_t id, const std::string& bytes, std::uint64_t txn, Net& net);
   void check_prices(const Txn& txn, const v1::Outcome& outcome);
+  void count_sale(Partition& p, Txn& txn, const v1::Receipt& receipt);
+  void count_again(Partition& p, const Txn& sale, int direction);
   [[nodiscard]] Net prices_of(const Request& request, const std::string& merchant, std::uint64_t txn) const;
   [[nodiscard]] static Net refund_of(const Txn& sale);
   void check_repeat(Request& request, const iso::MessageView& reply, std::string_view code, ByteView frame);

@@ -117,6 +117,8 @@ constexpr const char* kWanted[] = {"asks sale",
                                    "approval",
                                    "repeat compared",
                                    "fee recomputed",
+                                   "volume of a sale",
+                                   "volume above zero",
                                    "void booked",
                                    "entry mirrored by a reversal",
                                    "refusal in suspension",
@@ -167,6 +169,11 @@ TEST(SimulationCatches, AnAnswerBeforeItsRecordIsDurable) {
 
 TEST(SimulationCatches, AMissingReplayGuard) {
   const auto worlds = worlds_until_caught({.skip_replay_guard = true}, "P2");
+  EXPECT_GT(worlds, 0U) << "the planted bug got through twenty worlds";
+}
+
+TEST(SimulationCatches, AVoidThatLeavesItsSaleInTheVolume) {
+  const auto worlds = worlds_until_caught({.keep_voided_volume = true}, "P9");
   EXPECT_GT(worlds, 0U) << "the planted bug got through twenty worlds";
 }
 

@@ -172,6 +172,8 @@ void World::settle() {
       {"reversal upstream", seen.host_reversals},
       {"entry", seen.entries},
       {"fee recomputed", seen.fees_checked},
+      {"volume of a sale", seen.volumes_checked},
+      {"volume above zero", seen.volumes_not_zero},
       {"void booked", seen.voids},
       {"entry mirrored by a reversal", seen.reversed_entries},
       {"reversal settled", seen.reversals_settled},

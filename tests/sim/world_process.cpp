@@ -20,7 +20,9 @@ constexpr std::string_view kSchedule = R"({
       {"id": "debit", "match": {"funding": ["DEBIT"]}, "rate": "0.005", "max": 2000},
       {"id": "card", "rate": "0.006"}]},
     {"id": "instant", "account": "4120", "refund": "KEEP", "rules": [
-      {"id": "instant", "match": {"settlement": ["INSTANT"]}, "fixed": 300}]}]})";
+      {"id": "instant", "match": {"settlement": ["INSTANT"]}, "fixed": 300}]},
+    {"id": "watched", "payer": "NONE", "volume": "RUNNING", "rules": [
+      {"id": "w", "tiers": [{"up_to": 1000000, "rate": "0.002"}, {"rate": "0.001"}]}]}]})";
 
 constexpr const char* kReasons[] = {"device_fault", "planned_maintenance", "risk", "lost_stolen"};
 
