@@ -129,20 +129,20 @@ struct SetCards { std::vector<v1::CardRange> cards; };
 struct PublishSchedule {
   std::string json;
   std::string file;
-  std::string override_reason;
-  std::shared_ptr<const fees::Examination> examined;
+  std::string override_reason = {};
+  std::shared_ptr<const fees::Examination> examined = {};
 };
 struct DraftSchedule {
   std::string json;
-  std::string file;
-  std::shared_ptr<const fees::Examination> examined;
+  std::string file = {};
+  std::shared_ptr<const fees::Examination> examined = {};
 };
 struct PublishDraft {
   std::string schedule_id;
   std::int32_t version = 0;
-  std::string override_reason;
-  bool second_person = true;                     // whoever drafted it may not publish it
-  std::shared_ptr<const fees::Examination> examined;  // of the draft that was seen
+  std::string override_reason = {};
+  bool second_person = true;                               // whoever drafted it may not publish it
+  std::shared_ptr<const fees::Examination> examined = {};  // of the draft that was seen
 };
 struct Assign { std::string json; };
 struct SetDevice { v1::Device device; };
