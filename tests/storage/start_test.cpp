@@ -31,9 +31,10 @@ StoreOptions small_options() {
 // Every file of the store with its bytes.
 std::map<std::string, std::string> contents(const std::string& path) {
   std::map<std::string, std::string> out;
-  for (const auto& entry : fs::directory_iterator(path)) {
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    if (!entry.is_regular_file()) continue;
     std::ifstream in(entry.path(), std::ios::binary);
-    out[entry.path().filename().string()] = {std::istreambuf_iterator<char>(in), {}};
+    out[entry.path().lexically_relative(path).string()] = {std::istreambuf_iterator<char>(in), {}};
   }
   return out;
 }
