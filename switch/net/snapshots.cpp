@@ -5,6 +5,7 @@
 
 #include "switch/base/log.h"
 #include "switch/base/thread.h"
+#include "switch/base/time.h"
 
 namespace tollgate::net {
 
@@ -71,15 +72,28 @@ void Snapshots::fold(PartitionId partition) {
   const auto since = since_[partition.value].load(std::memory_order_relaxed);
   const auto upto = journal_.head(partition);
   Result<std::unique_ptr<storage::StagedSnapshot>> staged;
+  const auto began = SystemClock::now().instant;
+  auto folded = began;
+  std::size_t bytes = 0;
   std::thread([&] {
     name_this_thread("tg-fold");
     yield_to_others();
     auto state = doors_.fold(partition, upto, cancelled_);
+    folded = SystemClock::now().instant;
+    if (state) bytes = state->state.size();
     staged = state ? journal_.stage_snapshot(partition, std::move(*state)) : std::unexpected(state.error());
   }).join();
   if (cancelled_) return;  // the workers are asked instead, or nobody is
   since_[partition.value].fetch_sub(since, std::memory_order_relaxed);
+  const auto written = SystemClock::now().instant;
   tell(partition, staged ? (*staged)->install() : std::unexpected(staged.error()));
+  log::info("snapshots", "folded beside the traffic",
+            {{"partition", partition},
+             {"group", upto.group},
+             {"bytes", bytes},
+             {"fold_ms", (folded - began) / 1ms},
+             {"write_ms", (written - folded) / 1ms},
+             {"install_ms", (SystemClock::now().instant - written) / 1ms}});
 }
 
 void Snapshots::take(PartitionId partition) {
