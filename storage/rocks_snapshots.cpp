@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "storage/group.h"
 #include "storage/rocks_internal.h"
@@ -119,6 +121,22 @@ rocksdb::Status sync_folder(rocksdb::FileSystem& system, const std::string& path
   return status;
 }
 
+// In pieces, as the tables (rocks_settings.h, delete_slowly): a whole state at once would stand in somebody's
+// fdatasync. What a crash leaves has a name that does not count, and goes at the next start.
+void remove_slowly(rocksdb::FileSystem& system, const std::string& file, const std::string& unfinished) {
+  constexpr std::uint64_t kCut = 4U << 20;
+  constexpr auto kPause = std::chrono::milliseconds(30);
+  std::uint64_t size = 0;
+  std::ignore = system.GetFileSize(file, {}, &size, nullptr);
+  if (!system.RenameFile(file, unfinished, {}, nullptr).ok()) return;
+  while (size > kCut) {
+    size -= kCut;
+    if (!system.Truncate(unfinished, size, {}, nullptr).ok()) break;
+    std::this_thread::sleep_for(kPause);
+  }
+  std::ignore = system.DeleteFile(unfinished, {}, nullptr);
+}
+
 class Staged final : public StagedSnapshot {
  public:
   Staged(RocksJournal::Impl& store, std::string file, PartitionId partition, GroupNo group)
@@ -185,7 +203,8 @@ Result<void> RocksJournal::Impl::install_snapshot(const std::string& file, Parti
   if (!status.ok()) return std::unexpected(error_of(status, group_place(partition, group)));
   const auto all = groups_of(path, partition);
   for (std::size_t i = kKept; i < all.size(); ++i)
-    std::ignore = system.DeleteFile(folder + "/" + name_of(partition, all[i]), {}, nullptr);
+    remove_slowly(system, folder + "/" + name_of(partition, all[i]),
+                  fmt::format("{}/{}{}", folder, ++staged, kUnfinished));
   return {};
 }
 

@@ -58,6 +58,7 @@ struct Terminal {
   TxnId sign_in_txn;
   std::int64_t signed_on_us = 0, last_seen_us = 0, last_transaction_us = 0;
   std::uint32_t batch_count = 0;
+  std::uint32_t forgotten_stan = 0;  // the last STAN of this batch whose transaction has left the table; 0: none
   std::int64_t batch_total_minor = 0;
 };
 
@@ -160,6 +161,7 @@ class Partition {
   [[nodiscard]] Standing find_terminal(Incoming& m);
   [[nodiscard]] bool check_gate(Incoming& m);
   [[nodiscard]] bool refuse_late_original(Incoming& m);
+  [[nodiscard]] bool refuse_forgotten(Incoming& m);
   [[nodiscard]] bool check_repeat(Incoming& m);
   void read_facts(Incoming& m);
   void refuse(Incoming& m, std::string_view code, bool binding);
@@ -222,6 +224,7 @@ class Partition {
   void apply(const v1::HoldReleased& released, GroupNo group, std::int64_t at_us);
   void apply(const v1::Idempotency& idempotency, GroupNo group, std::int64_t at_us);
   void apply(const v1::VaultChanged&, GroupNo, std::int64_t) {}
+  void note_leaving();
   TxnIndex insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us);
   void post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries);
   void count_volumes(Txn& txn, const v1::Outcome& outcome);

@@ -42,10 +42,19 @@ void Partition::replay(const v1::Record& record, GroupNo group) {
   }
 }
 
+// The table is full and forgets its oldest: its terminal's messages up to this STAN can no longer be told from repeats.
+void Partition::note_leaving() {
+  const auto* txn = txns_.leaving();
+  if (txn == nullptr || txn->terminal == kNone) return;
+  auto& terminal = *terminals_[txn->terminal];
+  if (TxnTable::batch_of(txn->key) == terminal.batch) terminal.forgotten_stan = TxnTable::stan_of(txn->key);
+}
+
 TxnIndex Partition::insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us) {
   const auto it = terminal_by_id_.find(request.terminal());
   const auto terminal = it == terminal_by_id_.end() ? kNone : it->second;
   const auto key = TxnTable::key_of(terminal, request.batch(), request.stan());
+  note_leaving();
   const auto index = txns_.insert(key, id, static_cast<std::uint16_t>(request.mti()));
   TG_CHECK(index != kNoTxn);  // the gate asked for room before
   auto& txn = txns_[index];
@@ -235,6 +244,7 @@ void Partition::apply(const v1::SignedOn& signed_on, GroupNo, std::int64_t at_us
   TG_CHECK(it != terminal_by_id_.end());
   auto& terminal = *terminals_[it->second];
   terminal.signed_on = true;
+  if (terminal.batch != signed_on.batch()) terminal.forgotten_stan = 0;
   terminal.batch = signed_on.batch();
   terminal.key_generation = signed_on.key_generation();
   terminal.sign_in_txn = TxnId(signed_on.txn());

@@ -182,6 +182,7 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
     t.set_last_seen_us(terminal->last_seen_us);
     t.set_last_transaction_us(terminal->last_transaction_us);
     t.set_batch_count(terminal->batch_count);
+    t.set_forgotten_stan(terminal->forgotten_stan);
     t.set_batch_total_minor(terminal->batch_total_minor);
     t.set_sign_in_txn(terminal->sign_in_txn.raw());
     for (const auto id : terminal->holds) *out.add_holds() = holds_.at(id);
@@ -253,6 +254,7 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
     terminal.last_seen_us = t.last_seen_us();
     terminal.last_transaction_us = t.last_transaction_us();
     terminal.batch_count = t.batch_count();
+    terminal.forgotten_stan = t.forgotten_stan();
     terminal.batch_total_minor = t.batch_total_minor();
     terminal.sign_in_txn = TxnId(t.sign_in_txn());
   }

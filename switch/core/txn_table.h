@@ -89,7 +89,7 @@ struct Txn {
   std::uint32_t processing_code = 0;
   crypto::PanToken token;
   Counted counted;  // in the volume numbers
-  TxnId original;  // what this one voids or reverses; it may have left the table
+  TxnId original;   // what this one voids or reverses; it may have left the table
   std::unique_ptr<std::string>
       receipt;  // of an instant sale, whose void is a refund of what is left (v1.Receipt)
 };
@@ -142,6 +142,8 @@ class TxnTable {
                                             std::uint32_t stan) noexcept {
     return std::uint64_t{terminal} << 40 | std::uint64_t{batch} << 20 | stan;
   }
+  [[nodiscard]] static std::uint32_t batch_of(std::uint64_t key) noexcept { return key >> 20 & 0xFFFFF; }
+  [[nodiscard]] static std::uint32_t stan_of(std::uint64_t key) noexcept { return key & 0xFFFFF; }
   // The newest transaction of a key; kNoTxn when there is none. `next` leads to the older ones.
   [[nodiscard]] TxnIndex find(std::uint64_t key) const noexcept;
   // The newest of a key with this MTI.
@@ -161,6 +163,8 @@ class TxnTable {
   // resolved entry when the table is full; kNoTxn when even the oldest is still in flight or owed.
   [[nodiscard]] TxnIndex insert(std::uint64_t key, TxnId id, std::uint16_t mti);
   [[nodiscard]] bool has_room() const noexcept;
+  // What the next insert() will push out; nullptr when there is a free place.
+  [[nodiscard]] const Txn* leaving() const noexcept { return size() < max_ ? nullptr : &(*this)[oldest_]; }
   [[nodiscard]] TxnIndex newest() const noexcept { return newest_ - 1; }  // the one that insert() gave last
   [[nodiscard]] Txn& operator[](TxnIndex index) noexcept { return chunk_of(index)[index % kChunk]; }
   [[nodiscard]] const Txn& operator[](TxnIndex index) const noexcept {

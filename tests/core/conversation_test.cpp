@@ -461,6 +461,34 @@ TEST(Refusal, UnderAStanThatIsTakenIsTheSameAgain) {
   EXPECT_EQ(rig.exchange(other), first);
 }
 
+// A repeat that comes when its sale has left the table would be charged again.
+TEST(Refusal, OfARepeatWhoseSaleIsForgotten) {
+  Rig rig({.transactions_max = 20});
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(7'700));
+  const Bytes frame(sale.begin(), sale.end());
+  EXPECT_EQ(rig.ask(pos, frame).code(), "00");
+  const auto first = rig.exchange(frame);
+  ASSERT_EQ(first.size(), 1U);
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000 + i))).code(), "00");
+    if (i == 10) EXPECT_EQ(rig.exchange(frame), first);  // still known
+  }
+  const auto entries = rig.entries().size();
+  const auto refused = rig.exchange(frame);
+  ASSERT_EQ(refused.size(), 1U);
+  iso::MessageView view;
+  ASSERT_TRUE(iso::decode(*iso::Dialect::builtin("cup"), ByteView(refused[0]).subspan(2), view).ok());
+  EXPECT_TRUE(view.equals(39, "94"));
+  EXPECT_EQ(rig.exchange(frame), refused);
+  rig.crash();
+  EXPECT_EQ(rig.exchange(frame), refused);
+  EXPECT_EQ(rig.entries().size(), entries);
+  rig.sign_in(pos);
+  EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(2'000))).code(), "00");  // what is new goes on
+}
+
 TEST(Refusal, RingForgetsTheOldestAndFindsTheRest) {
   core::Refusals refusals;
   const auto digest = [](std::uint32_t n) {
