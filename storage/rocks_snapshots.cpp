@@ -10,9 +10,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
-#include <thread>
 
 #include "storage/group.h"
 #include "storage/rocks_internal.h"
@@ -123,16 +121,15 @@ rocksdb::Status sync_folder(rocksdb::FileSystem& system, const std::string& path
 
 // In pieces, as the tables (rocks_settings.h, delete_slowly): a whole state at once would stand in somebody's
 // fdatasync. What a crash leaves has a name that does not count, and goes at the next start.
-void remove_slowly(rocksdb::FileSystem& system, const std::string& file, const std::string& unfinished) {
+void remove_slowly(rocksdb::FileSystem& system, const std::string& folder, const std::string& file,
+                   const std::string& unfinished) {
   constexpr std::uint64_t kCut = 4U << 20;
-  constexpr auto kPause = std::chrono::milliseconds(30);
   std::uint64_t size = 0;
   std::ignore = system.GetFileSize(file, {}, &size, nullptr);
   if (!system.RenameFile(file, unfinished, {}, nullptr).ok()) return;
   while (size > kCut) {
     size -= kCut;
-    if (!system.Truncate(unfinished, size, {}, nullptr).ok()) break;
-    std::this_thread::sleep_for(kPause);
+    if (!system.Truncate(unfinished, size, {}, nullptr).ok() || !sync_folder(system, folder).ok()) break;
   }
   std::ignore = system.DeleteFile(unfinished, {}, nullptr);
 }
@@ -203,7 +200,7 @@ Result<void> RocksJournal::Impl::install_snapshot(const std::string& file, Parti
   if (!status.ok()) return std::unexpected(error_of(status, group_place(partition, group)));
   const auto all = groups_of(path, partition);
   for (std::size_t i = kKept; i < all.size(); ++i)
-    remove_slowly(system, folder + "/" + name_of(partition, all[i]),
+    remove_slowly(system, folder, folder + "/" + name_of(partition, all[i]),
                   fmt::format("{}/{}{}", folder, ++staged, kUnfinished));
   return {};
 }
