@@ -17,7 +17,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import switch  # noqa: E402
 
 # What a line has to say; a line that is not here only has to succeed.
-SAYS = {"terminals suspend": "ACTIVE → SUSPENDED", "transactions ls": "sale", "ledger verify": "0 failed", "check": "0 failed", "apply": "0 refused"}
+SAYS = {"terminals suspend": "ACTIVE → SUSPENDED", "transactions ls": "sale", "ledger verify": "0 failed", "check": "0 failed", "apply": "0 refused",
+        "fees ls": "in_force", "fees replay": ", 0 failed"}
 
 
 def commands(text):
