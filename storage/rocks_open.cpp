@@ -140,6 +140,7 @@ Result<void> RocksJournal::Impl::copy_for_a_look() {
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
     if (name == "LOCK" || name == "ballast" || !entry.is_regular_file(error)) continue;
+    if (entry.path().extension() == ".trash") continue;  // on its way out
     const auto to = look + "/" + name;
     if (entry.path().extension() == ".sst") fs::create_hard_link(entry.path(), to, error);
     if (entry.path().extension() != ".sst" || error) fs::copy_file(entry.path(), to, error);

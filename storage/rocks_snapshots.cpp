@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 
 #include "storage/group.h"
 #include "storage/rocks_internal.h"
@@ -94,14 +95,16 @@ Result<Snapshot> read_file(const RocksJournal::Impl& s, PartitionId partition, G
   return snapshot;
 }
 
+// `room` is asked before every piece: a state may be larger than what lies between watermark and reserve.
 rocksdb::Status write_file(rocksdb::FileSystem& system, const std::string& path, ByteView manifest,
-                           ByteView state) {
+                           ByteView state, const std::function<bool()>& room) {
   const rocksdb::IOOptions plain;
   std::unique_ptr<rocksdb::FSWritableFile> file;
   auto status = system.NewWritableFile(path, {}, &file, nullptr);
   if (status.ok()) status = file->Append(slice_of(manifest), plain, nullptr);
   for (std::size_t at = 0; at < state.size() && status.ok(); at += kPiece) {
     const auto piece = state.subspan(at, std::min(kPiece, state.size() - at));
+    if (!room()) return rocksdb::Status::NoSpace("below the free-space watermark");
     status = file->Append(slice_of(piece), plain, nullptr);
     if (status.ok()) status = file->Sync(plain, nullptr);
   }
@@ -120,18 +123,23 @@ rocksdb::Status sync_folder(rocksdb::FileSystem& system, const std::string& path
 }
 
 // In pieces, as the tables (rocks_settings.h, delete_slowly): a whole state at once would stand in somebody's
-// fdatasync. What a crash leaves has a name that does not count, and goes at the next start.
-void remove_slowly(rocksdb::FileSystem& system, const std::string& folder, const std::string& file,
-                   const std::string& unfinished) {
+// fdatasync. A file that somebody else holds too (a backup by hard links) keeps its bytes. What a crash
+// leaves has a name that does not count, and goes at the next start.
+void remove_slowly(rocksdb::FileSystem& system, const std::string& file, const std::string& unfinished) {
   constexpr std::uint64_t kCut = 4U << 20;
-  std::uint64_t size = 0;
-  std::ignore = system.GetFileSize(file, {}, &size, nullptr);
-  if (!system.RenameFile(file, unfinished, {}, nullptr).ok()) return;
-  while (size > kCut) {
+  const rocksdb::IOOptions plain;
+  std::uint64_t size = 0, links = 0;
+  std::ignore = system.GetFileSize(file, plain, &size, nullptr);
+  std::ignore = system.NumFileLinks(file, plain, &links, nullptr);
+  if (!system.RenameFile(file, unfinished, plain, nullptr).ok()) return;
+  std::unique_ptr<rocksdb::FSWritableFile> open;
+  if (links == 1 && size > kCut) std::ignore = system.ReopenWritableFile(unfinished, {}, &open, nullptr);
+  while (open != nullptr && size > kCut) {
     size -= kCut;
-    if (!system.Truncate(unfinished, size, {}, nullptr).ok() || !sync_folder(system, folder).ok()) break;
+    if (!open->Truncate(size, plain, nullptr).ok() || !open->Fsync(plain, nullptr).ok()) break;
   }
-  std::ignore = system.DeleteFile(unfinished, {}, nullptr);
+  open.reset();
+  std::ignore = system.DeleteFile(unfinished, plain, nullptr);
 }
 
 class Staged final : public StagedSnapshot {
@@ -181,7 +189,8 @@ Result<std::unique_ptr<StagedSnapshot>> RocksJournal::stage_snapshot(PartitionId
   const auto file = fmt::format("{}/{}{}", folder_of(s.path), ++s.staged, kUnfinished);
   auto staged = std::make_unique<Staged>(s, file, partition, snapshot.group);
   const auto manifest = make_snapshot_manifest(s.identity.id, partition, snapshot);
-  const auto status = write_file(*s.db->GetFileSystem(), file, manifest, snapshot.state);
+  const auto status = write_file(*s.db->GetFileSystem(), file, manifest, snapshot.state,
+                                 [&] { return s.space.level_now() == SpaceLevel::plenty; });
   if (!status.ok()) return std::unexpected(error_of(status, file));
   Bytes().swap(snapshot.state);
   return staged;
@@ -198,10 +207,17 @@ Result<void> RocksJournal::Impl::install_snapshot(const std::string& file, Parti
   rocksdb::Status status = system.RenameFile(file, folder + "/" + name_of(partition, group), {}, nullptr);
   if (status.ok()) status = sync_folder(system, folder);
   if (!status.ok()) return std::unexpected(error_of(status, group_place(partition, group)));
-  const auto all = groups_of(path, partition);
-  for (std::size_t i = kKept; i < all.size(); ++i)
-    remove_slowly(system, folder, folder + "/" + name_of(partition, all[i]),
+  // Of a group that the journal does not have (a store put back from an older copy) none is of use.
+  const auto head = [&] {
+    const std::shared_lock reading(heads_mutex);
+    return heads[partition.value].group;
+  }();
+  std::size_t kept = 0;
+  for (const auto old : groups_of(path, partition)) {
+    if (old <= head && kept++ < kKept) continue;
+    remove_slowly(system, folder + "/" + name_of(partition, old),
                   fmt::format("{}/{}{}", folder, ++staged, kUnfinished));
+  }
   return {};
 }
 

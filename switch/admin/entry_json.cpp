@@ -102,7 +102,7 @@ void EntryJson::write(const v1::LedgerEntry& e, std::string& out) {
     fmt::format_to(to, FMT_COMPILE(",\"version\":{},\"rule\":"), e.fee().version());
     append_text(out, e.fee().rule());
     out += ",\"hash\":";
-    append_text(out, e.fee().hash());
+    append_text(out, lower_hex(as_bytes(e.fee().hash())));
     out += '}';
   }
   if (e.mirrors() != 0) fmt::format_to(to, FMT_COMPILE(",\"mirrors\":{}"), e.mirrors());

@@ -210,34 +210,41 @@ Outcome get_version(Call& call) {
   return json_response(std::move(body));
 }
 
-// {"override": "why, in words"}; nothing at all when there is nothing to override.
-std::expected<std::string, Problem> read_override(const Call& call) {
-  if (call.request.body.empty()) return std::string();
+// {"override": "why, in words", "hash": "of what was looked at"}; nothing at all when there is nothing to
+// say.
+struct Publication {
+  std::string reason, hash;
+};
+std::expected<Publication, Problem> read_publication(const Call& call) {
+  if (call.request.body.empty()) return Publication();
   const auto parsed = parse_json(call.request.body);
   if (!parsed) return std::unexpected(parsed.error());
   FieldErrors errors;
   Binder body(*parsed, "", errors);
-  auto reason = body.text("override", {1, 512}).value_or("");
+  Publication out{body.text("override", {1, 512}).value_or(""), body.text("hash", {64, 64}).value_or("")};
   body.done();
   if (!errors.empty()) return std::unexpected(problem_of(std::move(errors)));
-  return reason;
+  return out;
 }
 
 Outcome publish_version(Call& call) {
   if (auto done = call.query.done(); !done) return std::unexpected(done.error());
   const auto number = version_of(call);
   if (!number) return std::unexpected(number.error());
-  const auto reason = read_override(call);
-  if (!reason) return std::unexpected(reason.error());
+  const auto said = read_publication(call);
+  if (!said) return std::unexpected(said.error());
   auto all = read_versions(call.backend);
   if (!all) return std::unexpected(all.error());
   const auto schedule = all->find(call.parameter("s"));
   if (schedule == all->end() || !schedule->second.contains(*number)) return std::unexpected(unknown(call));
   const auto& version = schedule->second.at(*number);
-  core::PublishDraft what{schedule->first, *number, *reason, !call.backend.facts().lab(), nullptr};
+  if (!version.is_published && !said->hash.empty() && said->hash != version.draft.hash())
+    return std::unexpected(
+        Problem{"version_mismatch", "the draft is another one than was looked at: " + version.draft.hash()});
+  core::PublishDraft what{schedule->first, *number, said->reason, !call.backend.facts().lab(), nullptr};
   if (!version.is_published)
     if (auto examined = fees::Examination::of(version.draft.canonical())) what.examined = *examined;
-  const auto render = [id = schedule->first, n = *number, reason = *reason, by = call.principal.name,
+  const auto render = [id = schedule->first, n = *number, reason = said->reason, by = call.principal.name,
                        language = call.language](const core::CommandResult& result) {
     std::string body;
     JsonOut out(body);

@@ -70,7 +70,8 @@ struct EstateText {
 
 // Versions are named "std-card@2".
 int fees_get(const Console& console, const std::string& name);
-int fees_publish(const Console& console, const std::string& name, const std::string& reason);
+int fees_publish(const Console& console, const std::string& name, const std::string& reason,
+                 const std::string& hash);
 
 int explain(const Console& console, const std::string& code);
 

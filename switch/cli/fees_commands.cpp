@@ -107,7 +107,8 @@ int fees_get(const Console& c, const std::string& name) {
   return exit_code::kDone;
 }
 
-int fees_publish(const Console& c, const std::string& name, const std::string& reason) {
+int fees_publish(const Console& c, const std::string& name, const std::string& reason,
+                 const std::string& hash) {
   const auto target = target_of(name);
   if (!target) return report(target.error(), c.err);
   auto remote = Remote::open(c.options);
@@ -116,6 +117,7 @@ int fees_publish(const Console& c, const std::string& name, const std::string& r
   admin::JsonOut out(body);
   out.begin_object();
   if (!reason.empty()) out.field("override", reason);
+  if (!hash.empty()) out.field("hash", hash);
   out.end_object();
   const auto reply = remote->post({*target + "/publish", body});
   if (!reply) return report(reply.error(), c.err);
@@ -146,7 +148,7 @@ void add_fees_commands(CLI::App& app) {
                              : known.front();
   struct State {
     TargetOptions target;
-    std::string name, reason;
+    std::string name, reason, hash;
   };
   const auto s = std::make_shared<State>();
   const auto console = [s] { return Console{s->target, std::cout, std::cerr}; };
@@ -164,7 +166,9 @@ void add_fees_commands(CLI::App& app) {
   publish->add_option("VERSION", s->name, "std-card@2")->required();
   publish->add_option("--override", s->reason,
                       "Why it is published although something was found; kept with it");
-  publish->callback([s, console] { exit_with(fees_publish(console(), s->name, s->reason)); });
+  publish->add_option("--hash", s->hash,
+                      "Of the draft that was looked at (fees get); another one is refused");
+  publish->callback([s, console] { exit_with(fees_publish(console(), s->name, s->reason, s->hash)); });
 }
 
 }  // namespace tollgate::cli

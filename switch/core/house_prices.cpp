@@ -92,8 +92,11 @@ void House::publish(Publication&& what, CommandResult& result, const Caller& cal
   auto trial = prices_;
   if (auto published = trial.publish(schedule, {.at = w_.now.wall, .priced_before = priced_}); !published) return refuse(result, published.error(), what.file);
   const auto& report = what.examined->report();
-  if (!report.findings.empty() && what.override_reason.empty())
-    return refuse(result, "override_required", fmt::format("{} is published only with a written override: {} found", schedule->label(), report.findings.size()));
+  const bool clean = report.findings.empty() && report.complete;
+  if (!clean && what.override_reason.empty())
+    return refuse(result, "override_required",
+                  fmt::format("{} is published only with a written override: {} found{}", schedule->label(), report.findings.size(),
+                              report.complete ? "" : ", and not every combination was looked at"));
   result.change = "create";
   if (caller.dry_run) return;
   v1::SchedulePublished published;
@@ -104,7 +107,7 @@ void House::publish(Publication&& what, CommandResult& result, const Caller& cal
   published.set_published_by(caller.principal);
   published.set_drafted_by(what.drafted_by);
   write_findings(report, published);
-  if (!report.findings.empty()) {
+  if (!clean) {
     published.set_override_reason(what.override_reason);
     published.set_override_by(caller.principal);
   }
@@ -149,8 +152,9 @@ void House::run(const PublishDraft& what, CommandResult& result, const Caller& c
   const auto draft = it->second;  // publishing takes it off the list
   if (what.second_person && draft.by() == caller.principal)
     return refuse(result, "self_approval", fmt::format("{} drafted it; another person publishes it", draft.by()));
-  const bool seen = what.examined != nullptr && what.examined->schedule()->content_hash() == draft.hash();
-  auto examined = examination_of(draft.canonical(), seen ? what.examined : nullptr);
+  if (what.examined != nullptr && what.examined->schedule()->content_hash() != draft.hash())
+    return refuse(result, "version_mismatch", fmt::format("the draft {}@{} was replaced meanwhile; look at it again", what.schedule_id, what.version));
+  auto examined = examination_of(draft.canonical(), what.examined);
   TG_CHECK(examined.has_value());  // it passed when it was drafted
   publish({std::move(*examined), what.override_reason, {}, draft.by()}, result, caller);
 }

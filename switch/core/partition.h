@@ -58,7 +58,7 @@ struct Terminal {
   TxnId sign_in_txn;
   std::int64_t signed_on_us = 0, last_seen_us = 0, last_transaction_us = 0;
   std::uint32_t batch_count = 0;
-  std::uint32_t forgotten_stan = 0;  // the last STAN of this batch whose transaction has left the table; 0: none
+  std::uint32_t forgotten_stan = 0;  // the furthest STAN whose transaction has left the table; 0: none
   std::int64_t batch_total_minor = 0;
 };
 

@@ -42,12 +42,15 @@ void Partition::replay(const v1::Record& record, GroupNo group) {
   }
 }
 
-// The table is full and forgets its oldest: its terminal's messages up to this STAN can no longer be told from repeats.
+// The table is full and forgets its oldest: its terminal's messages up to this STAN can no longer be told from repeats. The
+// mark only moves forward, and never for what was refused: anybody can send that, with any STAN.
 void Partition::note_leaving() {
   const auto* txn = txns_.leaving();
-  if (txn == nullptr || txn->terminal == kNone) return;
+  if (txn == nullptr || txn->terminal == kNone || txn->state == TxnState::refused) return;
   auto& terminal = *terminals_[txn->terminal];
-  if (TxnTable::batch_of(txn->key) == terminal.batch) terminal.forgotten_stan = TxnTable::stan_of(txn->key);
+  const auto stan = TxnTable::stan_of(txn->key);
+  if (TxnTable::batch_of(txn->key) != terminal.batch) return;
+  if (terminal.forgotten_stan == 0 || stan_follows(stan, terminal.forgotten_stan)) terminal.forgotten_stan = stan;
 }
 
 TxnIndex Partition::insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us) {
@@ -244,7 +247,6 @@ void Partition::apply(const v1::SignedOn& signed_on, GroupNo, std::int64_t at_us
   TG_CHECK(it != terminal_by_id_.end());
   auto& terminal = *terminals_[it->second];
   terminal.signed_on = true;
-  if (terminal.batch != signed_on.batch()) terminal.forgotten_stan = 0;
   terminal.batch = signed_on.batch();
   terminal.key_generation = signed_on.key_generation();
   terminal.sign_in_txn = TxnId(signed_on.txn());
@@ -286,6 +288,7 @@ void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {
     ++merchants_[merchant->second]->terminals;
     w_.directory->add(terminal.tid());
   }
+  if (terminals_[it->second]->terminal.serial_number() != terminal.serial_number()) terminals_[it->second]->forgotten_stan = 0;  // another device counts anew
   terminals_[it->second]->terminal = terminal;
 }
 

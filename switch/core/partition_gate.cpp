@@ -116,10 +116,9 @@ bool Partition::refuse_late_original(Incoming& m) {
 // A STAN at or before one whose transaction has left the table: new, or a very late repeat that must not be charged twice.
 // Nobody can tell, so it is taken for the repeat. Numbers go round: half of them lie before, half behind.
 bool Partition::refuse_forgotten(Incoming& m) {
-  constexpr std::uint32_t kStans = 1'000'000;
   const auto last = terminals_[m.terminal]->forgotten_stan;
   const bool financial = m.row != nullptr && m.row->cls == iso::KindClass::financial;
-  if (!financial || last == 0 || (last + kStans - m.stan) % kStans >= kStans / 2) return false;
+  if (!financial || last == 0 || stan_follows(m.stan, last)) return false;
   refuse(m, "94", true);
   return true;
 }
@@ -128,11 +127,13 @@ bool Partition::check_repeat(Incoming& m) {
   if (!m.has_stan) return true;
   m.digest = w_.reference->tokenizer()->digest(m.in.message.mac_range());
   if (w_.config.test.skip_replay_guard) return true;
+  // New, unless its like may have been forgotten. What stands under the key by itself (a reversal, something that was
+  // never authenticated) says nothing about a sale that has left.
   if (txns_.find(m.key) == kNoTxn) return !refuse_forgotten(m);
   const bool financial = m.row != nullptr && m.row->cls == iso::KindClass::financial;
   if (financial && refuse_late_original(m)) return false;
   const auto index = txns_.find(m.key, m.in.message.mti().bcd);
-  if (index == kNoTxn) return true;
+  if (index == kNoTxn) return !refuse_forgotten(m);
   auto& txn = txns_[index];
   const bool same = txn.digest == m.digest;
   if (m.row != nullptr && m.row->cls == iso::KindClass::management) {
@@ -141,7 +142,7 @@ bool Partition::check_repeat(Incoming& m) {
   } else if (txn.state == TxnState::refused) {
     // The same refusal again, for the terminal may have gone by it: approved now, the sale would stand in the books alone.
     // Judged anew: what was never authenticated, and what must get through in the end (reversals, advices).
-    if (!financial || !same || unauthenticated(txn.code.view())) return true;
+    if (!financial || !same || unauthenticated(txn.code.view())) return !refuse_forgotten(m);
   } else if (m.row != nullptr && m.row->cls == iso::KindClass::reversal && !same) {
     return true;  // another 0400 for the same original: answered by what the original is now
   } else if (!same) {

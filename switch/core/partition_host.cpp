@@ -260,7 +260,7 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
     const auto& line = assessment_.lines()[0];
     reference.set_rule(schedule.text().components[line.component].rules[line.rule].id);
   }
-  reference.set_hash(schedule.content_hash());
+  reference.set_hash(schedule.digest().data(), schedule.digest().size());
   ledger::sale_legs(parties, assessment_, schedule, entry_);
   close();
   begin_entry(txn, "cost", offset);
@@ -280,7 +280,7 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome)
 // section 3.3).
 void Partition::price_and_post_undo(Txn& txn, v1::Outcome& outcome) {
   const auto index = txns_.find_original_of(txn);
-  TG_CHECK(index != kNoTxn);  // it waits for this one, and cannot leave the table before it
+  TG_CHECK(index != kNoTxn);  // it was not about to leave when this one came, and has waited for it since
   const auto& original = txns_[index];
   if (!original.instant || !refund_entries(original, txn, outcome))
     mirror_entries(original, txn, rules_of(txn.kind).label, outcome.mutable_entries());

@@ -60,7 +60,7 @@ std::string_view Partition::check_original(Incoming& m) {
   if (!field) return "30";
   const auto key = TxnTable::key_of(m.terminal, field->batch, field->stan);
   const auto index = txns_.find_original(key);
-  if (index == kNoTxn) return "25";
+  if (index == kNoTxn || &txns_[index] == txns_.leaving()) return "25";  // the void itself would push it out
   const auto& original = txns_[index];
   if (rules_of(original.kind).effect != Effect::sale || !original.approved) return "25";
   if (const auto rrn = m.in.message.number(37); rrn && *rrn != original.rrn) return "25";
@@ -187,7 +187,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   intent_.set_rrn(take_rrn());
   intent_.set_business_date(w_.day.date(w_.now.wall).days);
   intent_.set_local(local_time());
-  if (m.schedule != nullptr) intent_.set_schedule_hash(m.schedule->content_hash());
+  if (m.schedule != nullptr) intent_.set_schedule_hash(m.schedule->digest().data(), m.schedule->digest().size());
   record(10, intent_);
 
   slot.txn = txns_.newest();
@@ -223,7 +223,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
 void Partition::decide_reversal(Incoming& m) {
   const auto index = txns_.find_original(m.key);
   if (!txns_.has_room()) return refuse(m, "96", false);
-  if (index == kNoTxn) return answer_reversal(m, "25", kNoTxn);
+  if (index == kNoTxn || &txns_[index] == txns_.leaving()) return answer_reversal(m, "25", kNoTxn);  // gone, or about to go
   const auto& original = txns_[index];
   const auto& rules = rules_of(original.kind);
   if (rules.effect == Effect::none) return answer_reversal(m, "12", index);  // nothing of it can be undone

@@ -51,6 +51,13 @@ struct Text {  // short text of known bound, inline
   [[nodiscard]] bool empty() const noexcept { return size == 0; }
 };
 
+// STANs go round: of two, the one that lies up to half the circle ahead is the later one.
+[[nodiscard]] constexpr bool stan_follows(std::uint32_t stan, std::uint32_t other) noexcept {
+  constexpr std::uint32_t kStans = 1'000'000;
+  const auto ahead = (stan + kStans - other) % kStans;
+  return ahead != 0 && ahead < kStans / 2;
+}
+
 using TxnIndex = std::uint64_t;  // running number; its place in the ring is the low bits
 inline constexpr TxnIndex kNoTxn = UINT64_MAX;
 inline constexpr std::uint32_t kNone = UINT32_MAX;

@@ -81,12 +81,15 @@ void Snapshots::fold(PartitionId partition) {
     auto state = doors_.fold(partition, upto, cancelled_);
     folded = SystemClock::now().instant;
     if (state) bytes = state->state.size();
+    if (cancelled_) return;
     staged = state ? journal_.stage_snapshot(partition, std::move(*state)) : std::unexpected(state.error());
   }).join();
   if (cancelled_) return;  // the workers are asked instead, or nobody is
   since_[partition.value].fetch_sub(since, std::memory_order_relaxed);
   const auto written = SystemClock::now().instant;
-  tell(partition, staged ? (*staged)->install() : std::unexpected(staged.error()));
+  const auto installed = staged ? (*staged)->install() : std::unexpected(staged.error());
+  tell(partition, installed);
+  if (!installed) return;
   log::info("snapshots", "folded beside the traffic",
             {{"partition", partition},
              {"group", upto.group},

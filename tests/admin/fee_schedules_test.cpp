@@ -143,6 +143,18 @@ TEST_F(FeeSchedules, AnOverridePublishesTheDraftOnceAndARepeatGetsTheSameBytes) 
   EXPECT_EQ(publish("x", "{}").status, 400U);
 }
 
+// What was looked at is what is published.
+TEST_F(FeeSchedules, ADraftThatWasReplacedIsNotPublishedUnderTheHashOfTheOldOne) {
+  ASSERT_EQ(apply(bands(), "").status, 200U);
+  const auto seen = desk_.get(kBands).text("hash");
+  ASSERT_EQ(apply(bands(1, "2026-12-01T00:00:00Z"), "").text("counts.update"), "1");
+  const auto refused = publish("1", R"({"override":"band agreed","hash":")" + seen + "\"}");
+  EXPECT_EQ(refused.text("code"), "version_mismatch") << refused.body;
+  EXPECT_EQ(backend_.reference()->prices->find("bands", 1), nullptr);
+  const auto now = desk_.get(kBands).text("hash");
+  EXPECT_EQ(publish("1", R"({"override":"band agreed","hash":")" + now + "\"}").status, 200U);
+}
+
 TEST_F(FeeSchedules, InProductionAnotherPersonPublishesAndWritesTheOverride) {
   backend_.facts_.environment = "production";
   EXPECT_EQ(apply(bands(), R"(,"publish":true)").text("code"), "lab_only");

@@ -206,7 +206,7 @@ TEST(EntryJson, WritesTheBytesOfTheContract) {
   e.mutable_fee()->set_schedule("std-card");
   e.mutable_fee()->set_version(1);
   e.mutable_fee()->set_rule("r1");
-  e.mutable_fee()->set_hash("ab");
+  e.mutable_fee()->set_hash("\xAB");
   std::string line;
   EntryJson writer;
   writer.write(e, line);

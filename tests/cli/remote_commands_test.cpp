@@ -115,11 +115,11 @@ TEST_F(RemoteCommands, PublishADraftWithAWrittenOverride) {
   EXPECT_EQ(apply("draft.json"), 0) << err_.str();
   EXPECT_NE(out_.str().find("found: "), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("tollgate fees publish std-card@1"), std::string::npos) << out_.str();
-  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", ""), 1);
+  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", "", ""), 1);
   EXPECT_NE(err_.str().find("(override_required)"), std::string::npos) << err_.str();
   EXPECT_NE(err_.str().find("[!] free_ticket"), std::string::npos) << err_.str();
   EXPECT_NE(err_.str().find("--override"), std::string::npos) << err_.str();
-  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", "small tickets are free on purpose"), 0) << err_.str();
+  EXPECT_EQ(cli::fees_publish(console(), "std-card@1", "small tickets are free on purpose", ""), 0) << err_.str();
   EXPECT_NE(out_.str().find("published"), std::string::npos) << out_.str();
   EXPECT_EQ(cli::fees_get(console(), "std-card@1"), 0) << err_.str();
   EXPECT_NE(out_.str().find("override: small tickets are free on purpose"), std::string::npos) << out_.str();

@@ -130,7 +130,7 @@ TEST(EntryView, ReadsWhatTheLibraryReads) {
     entry.set_type("sale");
     entry.set_tid("10000001");
     entry.set_currency(static_cast<std::uint32_t>(chance.below(1000)));
-    entry.mutable_fee()->set_hash(std::string(64, 'a'));
+    entry.mutable_fee()->set_hash(std::string(32, 'a'));
     const auto legs = chance.below(5);
     for (std::uint64_t i = 0; i < legs; ++i) {
       auto& leg = *entry.add_legs();
