@@ -40,8 +40,9 @@ using GroupPrefix = std::array<std::uint8_t, kGroupPrefixSize>;
 // Checks the groups of one partition as they are read, one after the other from a given number.
 class ChainReader {
  public:
-  ChainReader(const StoreId& store, PartitionId partition, GroupNo from) noexcept
-      : store_(store), partition_(partition), next_(from), known_(from.value == 1) {}
+  ChainReader(const StoreId& store, PartitionId partition, GroupNo from,
+              Proof proof = Proof::content) noexcept
+      : store_(store), partition_(partition), next_(from), proof_(proof), known_(from.value == 1) {}
 
   // The stored bytes of the next group. The payload of the result points into them.
   [[nodiscard]] Result<Group> next(ByteView stored);
@@ -51,6 +52,7 @@ class ChainReader {
   StoreId store_;
   PartitionId partition_;
   GroupNo next_;
+  Proof proof_;
   bool known_;  // whether previous_ binds: it does from group 1 on, and after the first group otherwise
   Digest previous_{};
 };

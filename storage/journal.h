@@ -118,6 +118,8 @@ class StagedSnapshot {
   [[nodiscard]] virtual Result<void> install() = 0;
 };
 
+enum class Proof : std::uint8_t { content, links };
+
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -139,9 +141,14 @@ class Journal {
   [[nodiscard]] virtual AppendResult append(std::span<const GroupAppend> groups, std::string& why) = 0;
 
   // Shows groups from `from` on, in order, until the end or until visit returns false. Checks the chain as it
-  // goes.
+  // goes: hashes every group (Proof::content), or compares numbers and the hashes that stand in the groups
+  // (Proof::links), for readers that prove something else and leave the content to the store's own checksums.
   using Visit = std::function<bool(const Group&)>;
-  [[nodiscard]] virtual Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const = 0;
+  [[nodiscard]] virtual Result<void> read(PartitionId partition, GroupNo from, const Visit& visit,
+                                          Proof proof) const = 0;
+  [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const {
+    return read(partition, from, visit, Proof::content);
+  }
 
   // The state of a partition after a group that is durable, in two steps: staging writes and syncs all of it
   // and may run beside append on a thread of the lowest priority, installing makes it the newest one.

@@ -145,10 +145,10 @@ void MemoryJournal::write(std::span<const GroupAppend> groups) {
   }
 }
 
-Result<void> MemoryJournal::read(PartitionId partition, GroupNo from, const Visit& visit) const {
+Result<void> MemoryJournal::read(PartitionId partition, GroupNo from, const Visit& visit, Proof proof) const {
   TG_CHECK(partition.value < store_->partitions_.size() && from.value >= 1);
   const auto end = head(partition).group;
-  ChainReader chain(store_->identity_.id, partition, from);
+  ChainReader chain(store_->identity_.id, partition, from, proof);
   while (chain.expected() <= end) {
     MemoryStore::Stored stored;
     {

@@ -111,7 +111,7 @@ AppendResult RocksJournal::append(std::span<const GroupAppend> groups, std::stri
   return AppendResult::durable;
 }
 
-Result<void> RocksJournal::read(PartitionId partition, GroupNo from, const Visit& visit) const {
+Result<void> RocksJournal::read(PartitionId partition, GroupNo from, const Visit& visit, Proof proof) const {
   const auto& s = *impl_;
   TG_CHECK(partition.value <= s.partitions && from.value >= 1);
   const auto end = head(partition).group;
@@ -122,7 +122,7 @@ Result<void> RocksJournal::read(PartitionId partition, GroupNo from, const Visit
   options.iterate_upper_bound = &upper;
   options.readahead_size = 1U << 20;
   const std::unique_ptr<rocksdb::Iterator> it(s.db->NewIterator(options, s.family(Family::groups)));
-  ChainReader chain(s.identity.id, partition, from);
+  ChainReader chain(s.identity.id, partition, from, proof);
   for (it->Seek(slice_of(first)); it->Valid(); it->Next()) {
     const auto key = bytes_of(it->key());
     if (key.size() != first.size() || load_be64(key.data() + 2) != chain.expected().value) {

@@ -67,7 +67,9 @@ class RocksJournal final : public Journal {
   [[nodiscard]] Result<Epoch> own(PartitionId partition) override;
   [[nodiscard]] Head head(PartitionId partition) const override;
   [[nodiscard]] AppendResult append(std::span<const GroupAppend> groups, std::string& why) override;
-  [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const override;
+  using Journal::read;
+  [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit,
+                                  Proof proof) const override;
   [[nodiscard]] Result<std::unique_ptr<StagedSnapshot>> stage_snapshot(PartitionId partition,
                                                                        Snapshot&& snapshot) override;
   [[nodiscard]] Result<std::optional<Snapshot>> latest_snapshot(PartitionId partition) const override;

@@ -35,8 +35,10 @@ class TimedJournal final : public storage::Journal {
   [[nodiscard]] std::uint16_t partitions() const noexcept override { return behind_.partitions(); }
   [[nodiscard]] Result<Epoch> own(PartitionId partition) override { return behind_.own(partition); }
   [[nodiscard]] storage::Head head(PartitionId partition) const override { return behind_.head(partition); }
-  [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit) const override {
-    return behind_.read(partition, from, visit);
+  using Journal::read;
+  [[nodiscard]] Result<void> read(PartitionId partition, GroupNo from, const Visit& visit,
+                                  storage::Proof proof) const override {
+    return behind_.read(partition, from, visit, proof);
   }
   [[nodiscard]] Result<std::unique_ptr<storage::StagedSnapshot>> stage_snapshot(
       PartitionId partition, storage::Snapshot&& snapshot) override {

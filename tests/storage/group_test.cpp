@@ -106,6 +106,28 @@ TEST(Group, ABrokenChainIsNoticedBetweenTwoWholeGroups) {
   EXPECT_TRUE(again.next(stored({1}, {2}, first, Bytes(20, 2))).has_value());
 }
 
+// Links alone: a flipped byte of the payload is not theirs to notice, everything between groups is.
+TEST(Group, LinksAreCheckedWithoutTheContent) {
+  Digest first, second;
+  const auto one = stored({1}, {1}, {}, Bytes(20, 1), &first);
+  const auto two = stored({1}, {2}, first, Bytes(20, 2), &second);
+  auto flipped = two;
+  flipped[flipped.size() - second.size() - 1] ^= 1;  // the last byte of the payload
+  const auto shown = [&](ByteView next, Proof proof) {
+    ChainReader chain(kStore, {1}, {1}, proof);
+    return chain.next(one).has_value() && chain.next(next).has_value();
+  };
+  EXPECT_TRUE(shown(two, Proof::links));
+  EXPECT_TRUE(shown(flipped, Proof::links));
+  EXPECT_FALSE(shown(flipped, Proof::content));
+  EXPECT_FALSE(shown(stored({1}, {2}, Digest{1}, Bytes(20, 2)), Proof::links));  // follows another
+  EXPECT_FALSE(shown(stored({1}, {3}, first, Bytes(20, 2)), Proof::links));      // one is missing
+  EXPECT_FALSE(shown(ByteView(two).first(two.size() - 1), Proof::links));        // cut
+  ChainReader chain(kStore, {1}, {1}, Proof::links);
+  ASSERT_TRUE(chain.next(one).has_value());
+  EXPECT_EQ(chain.next(two)->hash, second);
+}
+
 TEST(Group, TheFirstGroupFollowsZero) {
   ChainReader chain(kStore, {1}, {1});
   EXPECT_FALSE(chain.next(stored({1}, {1}, Digest{1}, {})).has_value());
