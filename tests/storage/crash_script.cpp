@@ -114,7 +114,7 @@ struct Verifier {
       }
       return true;
     });
-    if (!ok) end(Found::half, ok.error().text());
+    if (!ok) end(Found::named, ok.error().text());
     if (seen != groups) end(Found::half, fmt::format("{} groups of {}", seen, groups));
   }
 

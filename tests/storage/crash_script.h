@@ -40,10 +40,11 @@ void format_for_crash(const CrashDirectory& directory);  // _exits
 
 enum class Found : int {
   complete = 0,
-  lost = 11,           // acknowledged and gone, and the start did not notice
-  noticed = 12,        // the start noticed: safe mode for missing or differing groups
-  refused = 13,        // safe mode although nothing is missing, or no start at all
-  half = 14,           // part of an append, a hole, a broken chain, other bytes
+  lost = 11,     // acknowledged and gone, and the start did not notice
+  noticed = 12,  // the start noticed: safe mode for missing or differing groups
+  refused = 13,  // safe mode although nothing is missing, or no start at all
+  half = 14,     // part of an append, a hole, a broken chain, other bytes
+  named = 16,    // a group in the middle is gone: the mark looks at the newest ones, but no fold gets past it
   snapshot_lost = 15,  // one that counted is gone: a longer start, no lost record, and yet a broken promise
 };
 
