@@ -81,6 +81,7 @@ struct RocksJournal::Impl {
   [[nodiscard]] Result<void> open(const rocks::Doors& doors);  // read-write, settings checked
   [[nodiscard]] Result<void> open_read_only();
   [[nodiscard]] Result<void> copy_for_a_look();
+  [[nodiscard]] Result<void> check_value_files() const;
   [[nodiscard]] Result<void> load();  // identity and heads
   [[nodiscard]] Result<Head> load_head(PartitionId partition);
   [[nodiscard]] Result<void> writable() const;  // an error once broken, or when read-only

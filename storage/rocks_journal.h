@@ -54,8 +54,8 @@ class RocksJournal final : public Journal {
   ~RocksJournal() override;
 
   [[nodiscard]] std::vector<StoreSetting> settings() const;  // as they are in force, for the log at start
-  // Reads every block of every table file: damage that no read has met yet. Takes long; run it in a thread of
-  // its own.
+  // Reads every block and every value of every file: damage that no read has met yet. Takes long; run it in a
+  // thread of its own.
   [[nodiscard]] Result<void> verify_files() const;
   // Why nothing is appended any more; empty while all is well.
   [[nodiscard]] std::string broken() const;

@@ -95,6 +95,7 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
     if (auto ok = rocks::check_settings(db->GetDBOptions(), db->GetOptions(f)); !ok) return ok;
   }
   synced.sync = doors.sync;
+  if (auto ok = check_value_files(); !ok) return ok;
   if (auto ok = load(); !ok) return ok;
   // Only now: before the lock was taken, what is unfinished might have been another process's.
   if (auto ok = prepare_snapshots(); !ok) return ok;
@@ -105,6 +106,23 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
           SpaceLevel::plenty) {
     if (auto made = make_ballast(ballast_file(path), options.ballast_bytes); !made) {
       say(options, StoreLog::warning, "no ballast file: " + made.error().text());
+    }
+  }
+  return {};
+}
+
+// RocksDB looks at the sizes of its tables when it opens, not at those of the files with values.
+Result<void> RocksJournal::Impl::check_value_files() const {
+  rocksdb::ColumnFamilyMetaData known;
+  db->GetColumnFamilyMetaData(family(Family::groups), &known);
+  for (const auto& file : known.blob_files) {
+    const auto place = file.blob_file_path + file.blob_file_name;  // the name begins with its slash
+    std::uint64_t size = 0;
+    const auto status = db->GetEnv()->GetFileSize(place, &size);
+    if (!status.ok()) return std::unexpected(rocks::error_of(status, place));
+    if (size != file.blob_file_size) {
+      return fail(ErrorCode::damaged,
+                  fmt::format("has {} bytes and should have {}", size, file.blob_file_size), place);
     }
   }
   return {};
@@ -142,8 +160,9 @@ Result<void> RocksJournal::Impl::copy_for_a_look() {
     if (name == "LOCK" || name == "ballast" || !entry.is_regular_file(error)) continue;
     if (entry.path().extension() == ".trash") continue;  // on its way out
     const auto to = look + "/" + name;
-    if (entry.path().extension() == ".sst") fs::create_hard_link(entry.path(), to, error);
-    if (entry.path().extension() != ".sst" || error) fs::copy_file(entry.path(), to, error);
+    const bool never_changes = entry.path().extension() == ".sst" || entry.path().extension() == ".blob";
+    if (never_changes) fs::create_hard_link(entry.path(), to, error);
+    if (!never_changes || error) fs::copy_file(entry.path(), to, error);
     if (error) return fail(ErrorCode::io, error.message(), to);
   }
   return {};

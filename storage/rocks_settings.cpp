@@ -78,6 +78,8 @@ std::vector<SettingRow> make_rows() {
       row("enable_pipelined_write", &D::enable_pipelined_write, false, "one log, one order"),
       row("allow_mmap_writes", &D::allow_mmap_writes, false, "write errors are answers, not signals"),
       row("allow_mmap_reads", &D::allow_mmap_reads, false, "read errors are answers, not signals"),
+      row("max_open_files", &D::max_open_files, 256,
+          "a store of years has more files than a process may open"),
       row("skip_stats_update_on_db_open", &D::skip_stats_update_on_db_open, true, "quick start"),
       row("stats_dump_period_sec", &D::stats_dump_period_sec, 0U,
           "no timer thread writes beside the commit path"),
@@ -109,9 +111,10 @@ rocksdb::ColumnFamilyOptions common_family(const std::shared_ptr<rocksdb::Cache>
   return family;
 }
 
-// Keys of a partition ascend, so a table that holds one partition only overlaps nothing below it and sinks
-// without being rewritten: the partitioner cuts tables where the partition changes. One rewrite (level 0 to
-// 1) compresses.
+// Values lie in files of their own (*.blob), written once, compressed group by group, and named by tables
+// that hold keys: nothing of a record is ever rewritten. A group of a quiet hour stays in its table. Keys of
+// a partition ascend, so a table that holds one partition only overlaps nothing below it and sinks without
+// being rewritten: the partitioner cuts tables where the partition changes.
 void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
   family.max_bytes_for_level_base = std::max<std::uint64_t>(4 * options.memtable_bytes, 1U << 20);
   family.target_file_size_base = std::max<std::uint64_t>(options.memtable_bytes, 1U << 20);
@@ -119,6 +122,9 @@ void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
   family.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(2);
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression,
                                   rocksdb::kLZ4Compression};
+  family.enable_blob_files = true;
+  family.min_blob_size = 512;
+  family.blob_compression_type = rocksdb::kLZ4Compression;
 }
 
 }  // namespace

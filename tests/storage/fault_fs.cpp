@@ -34,10 +34,10 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)),
         fs_(fs),
         name_(std::move(name)),
-        kind_(name_.ends_with(".log")                          ? FaultFs::FileKind::log
-              : name_.ends_with(".sst")                        ? FaultFs::FileKind::table
-              : name_.find("/snapshots/") != std::string::npos ? FaultFs::FileKind::snapshot
-                                                               : FaultFs::FileKind::other) {}
+        kind_(name_.ends_with(".log")                               ? FaultFs::FileKind::log
+              : name_.ends_with(".sst") || name_.ends_with(".blob") ? FaultFs::FileKind::table
+              : name_.find("/snapshots/") != std::string::npos      ? FaultFs::FileKind::snapshot
+                                                                    : FaultFs::FileKind::other) {}
 
   using Options = rocksdb::IOOptions;
   using Debug = rocksdb::IODebugContext;

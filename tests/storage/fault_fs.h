@@ -35,7 +35,7 @@ struct FaultPlan {
   bool fail_for_ever = false;
   bool no_space = false;               // the error is NoSpace
   bool only_log = false;               // fail_at counts appends and syncs of *.log only
-  bool only_tables = false;            // … of *.sst only
+  bool only_tables = false;            // … of *.sst and *.blob only
   bool pretend_file_sync = false;      // negative controls: reported, not done
   bool pretend_snapshot_sync = false;  // … of files in snapshots/ only
   bool pretend_directory_sync = false;

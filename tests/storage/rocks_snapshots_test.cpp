@@ -51,7 +51,8 @@ class RocksSnapshots : public ::testing::Test {
     Disk out;
     for (const auto& entry : fs::recursive_directory_iterator(path_)) {
       if (entry.path().extension() == ".log") out.logs += entry.file_size();
-      if (entry.path().extension() == ".sst") out.tables += entry.file_size();
+      if (entry.path().extension() == ".sst" || entry.path().extension() == ".blob")
+        out.tables += entry.file_size();
       if (entry.path().extension() == ".snapshot") out.snapshots += entry.file_size();
     }
     return out;

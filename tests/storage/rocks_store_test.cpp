@@ -193,8 +193,8 @@ TEST_F(RocksStore, AnErrorInABackgroundFlushStopsTheJournal) {
   EXPECT_GE(journal->head({1}).group.value, group - 1);  // everything acknowledged is there
 }
 
-TEST_F(RocksStore, DamageInATableIsNamedWhenReadAndFoundByVerification) {
-  options_.memtable_bytes = 512U << 10;  // tables of several blocks: the heads, which a start reads, lie in others
+TEST_F(RocksStore, DamageInAFileOfValuesIsNamedWhenReadAndFoundByVerification) {
+  options_.memtable_bytes = 512U << 10;  // several files: the heads, which a start reads, lie in others
   std::uint64_t groups = 0;
   {
     const auto journal = open();
@@ -204,7 +204,7 @@ TEST_F(RocksStore, DamageInATableIsNamedWhenReadAndFoundByVerification) {
     EXPECT_TRUE(journal->verify_files().has_value());
   }
   fs::path largest;
-  for (const auto& file : files(".sst")) {
+  for (const auto& file : files(".blob")) {
     if (largest.empty() || fs::file_size(file) > fs::file_size(largest)) largest = file;
   }
   ASSERT_FALSE(largest.empty());
@@ -235,10 +235,34 @@ TEST_F(RocksStore, TheLogStaysBoundedAndARestartWritesNoTable) {
   std::uint64_t logs = 0;
   for (const auto& file : files(".log")) logs += fs::file_size(file);
   EXPECT_LT(logs, 1U << 20);  // of 1.6 MB written
-  const auto tables = files(".sst").size();
-  EXPECT_GT(tables, 0U);
+  EXPECT_FALSE(files(".sst").empty());
+  EXPECT_FALSE(files(".blob").empty());
   const auto journal = open();
   EXPECT_EQ(journal->head({1}).group.value, 400U);
+}
+
+// RocksDB itself would open it and meet the loss whenever somebody reads that far.
+TEST_F(RocksStore, AFileOfValuesThatIsShortOrGoneRefusesTheStart) {
+  options_.memtable_bytes = 256U << 10;
+  {
+    const auto journal = open();
+    const auto epoch = journal->own({1}).value();
+    std::string why;
+    for (std::uint64_t g = 1; g <= 400; ++g)
+      ASSERT_EQ(append(*journal, epoch, g, why), AppendResult::durable);
+  }
+  auto values = files(".blob");
+  ASSERT_GT(values.size(), 1U);
+  const auto oldest = *std::ranges::min_element(values);
+  fs::resize_file(oldest, fs::file_size(oldest) - 1);
+  auto refused = RocksJournal::open(path_, options_);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::damaged);
+  EXPECT_EQ(refused.error().where, oldest.string());
+  fs::remove(oldest);
+  refused = RocksJournal::open(path_, options_);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().where, oldest.string());
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ std::string kind_of_file(const std::string& file) {
   for (const char* kind : {"MANIFEST", "OPTIONS", "CURRENT", "IDENTITY", "mark"}) {
     if (name.starts_with(kind)) return kind;
   }
-  for (const char* kind : {"log", "sst", "snapshot"}) {
+  for (const char* kind : {"log", "sst", "blob", "snapshot"}) {
     if (name.ends_with(std::string(".") + kind)) return kind;
   }
   return name;
@@ -178,7 +178,7 @@ class SectorSweep : public ::testing::Test {
     for (const auto& file : files_) {
       const auto from = fresh_.path + "/" + file, to = place.path + "/" + file;
       fs::create_directories(fs::path(to).parent_path());
-      if (file.ends_with(".sst") && file != damage.file) {
+      if ((file.ends_with(".sst") || file.ends_with(".blob")) && file != damage.file) {
         fs::create_hard_link(from, to);
       } else {
         fs::copy_file(from, to);
