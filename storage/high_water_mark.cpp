@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -20,6 +21,12 @@ constexpr std::uint64_t kMagic = 0x54476d61726b3031;  // "TGmark01"
 constexpr std::size_t kHeader = 64, kEntry = 40, kHash = 32, kPage = 4096;
 constexpr std::size_t kSlotMax = 1U << 20;  // 1,024 partitions need 12 pages
 
+// O_DIRECT wants its memory aligned.
+struct FreePages {
+  void operator()(std::uint8_t* pages) const noexcept { std::free(pages); }
+};
+using Pages = std::unique_ptr<std::uint8_t[], FreePages>;
+
 std::string message() {
   return std::generic_category().message(errno);
 }
@@ -27,7 +34,13 @@ std::string message() {
 class PlainMarkFile final : public MarkFile {
  public:
   PlainMarkFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  ~PlainMarkFile() override { ::close(fd_); }
+  ~PlainMarkFile() override {
+    ::close(fd_);
+    if (direct_ >= 0) ::close(direct_);
+  }
+  // From now on writes pass the page cache by, where the file system can: a slot is whole pages that nobody
+  // reads, and writing them back costs the commit thread more than writing them.
+  void write_directly() { direct_ = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC); }
   PlainMarkFile(const PlainMarkFile&) = delete;
   PlainMarkFile& operator=(const PlainMarkFile&) = delete;
 
@@ -47,8 +60,19 @@ class PlainMarkFile final : public MarkFile {
     return out;
   }
   Result<void> write_at(std::size_t offset, ByteView bytes) override {
+    int fd = fd_;
+    if (direct_ >= 0 && bytes.size() % kPage == 0 && offset % kPage == 0) {
+      if (pages_size_ != bytes.size()) {
+        pages_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kPage, bytes.size())));
+        TG_CHECK(pages_ != nullptr);
+        pages_size_ = bytes.size();
+      }
+      std::ranges::copy(bytes, pages_.get());
+      bytes = {pages_.get(), pages_size_};
+      fd = direct_;
+    }
     while (!bytes.empty()) {
-      const auto n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return fail(ErrorCode::unknown, message(), path_);
       bytes = bytes.subspan(static_cast<std::size_t>(n));
@@ -63,7 +87,10 @@ class PlainMarkFile final : public MarkFile {
 
  private:
   int fd_;
+  int direct_ = -1;
   std::string path_;
+  Pages pages_;
+  std::size_t pages_size_ = 0;
 };
 
 // nullopt and why when the slot is not whole.
@@ -192,6 +219,7 @@ Result<std::unique_ptr<HighWaterMark>> HighWaterMark::open(const std::string& pa
   if (!bytes) return std::unexpected(bytes.error());
   auto reading = decode_mark(*bytes);
   if (reading.health == MarkHealth::unusable) return fail(ErrorCode::damaged, reading.note, path);
+  file->write_directly();
   return std::make_unique<HighWaterMark>(std::move(file), std::move(reading.mark));
 }
 
