@@ -73,6 +73,10 @@ void Partition::on_message(const Inbound& in) {
   m.row = in.dialect.classify(in.message);
   m.rules = &rules_of(m.row != nullptr ? m.row->kind : iso::Kind::unknown);
   const auto standing = find_terminal(m);
+  if (m.terminal != kNone) {
+    txns_.expect(TxnTable::key_of(m.terminal, m.batch, m.stan));
+    slots_.expect();
+  }
   if (m.row != nullptr && m.row->missing(in.message) != 0) return refuse(m, "30", false);
   const auto cls = m.row != nullptr ? m.row->cls : iso::KindClass::financial;
   const auto kind = m.row != nullptr ? m.row->kind : iso::Kind::unknown;

@@ -12,6 +12,7 @@
 
 #include "fees/schedule.h"
 #include "switch/base/check.h"
+#include "switch/base/prefetch.h"
 #include "switch/base/sensitive.h"
 #include "switch/core/outside.h"
 #include "switch/core/txn_table.h"
@@ -59,6 +60,10 @@ class Slots {
     slot.connection = connection;
     ++of_connection_[key_of(connection)];
     return index;
+  }
+  // One will be taken soon: it is fetched meanwhile.
+  void expect() const noexcept {
+    if (!free_.empty()) prefetch_for_writing(slots_[free_.back()].get(), offsetof(Slot, message) + 576);
   }
   // The answer goes to another connection: its terminal has come back on that one.
   void move(std::uint32_t index, const ConnRef& connection) {

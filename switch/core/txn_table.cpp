@@ -40,6 +40,13 @@ std::size_t TxnTable::place_of(std::uint64_t key) const noexcept {
   return keys_.find(key, [&](std::uint32_t low) { return (*this)[whole(low)].key == key; });
 }
 
+void TxnTable::expect(std::uint64_t key) const noexcept {
+  keys_.expect(key);
+  const auto& chunk = chunk_of(newest_);
+  if (chunk.capacity() != 0) prefetch_for_writing(chunk.data() + newest_ % kChunk, sizeof(Txn));
+  if (size() == max_) prefetch_for_writing(&(*this)[oldest_], sizeof(Txn));  // it will go
+}
+
 TxnIndex TxnTable::find(std::uint64_t key) const noexcept {
   const auto place = place_of(key);
   return keys_.taken(place) ? whole(keys_.low(place)) : kNoTxn;
