@@ -1,14 +1,8 @@
 #include "switch/base/sensitive.h"
 
 #include <openssl/crypto.h>
-#include <strings.h>
 
 namespace tollgate {
-
-// explicit_bzero: a memset that no compiler leaves out. It takes no null pointer, not even of no bytes.
-void wipe(void* memory, std::size_t size) noexcept {
-  if (size != 0) ::explicit_bzero(memory, size);
-}
 
 bool equal_in_constant_time(ByteView a, ByteView b) noexcept {
   return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
