@@ -1,91 +1,29 @@
 #include "switch/cli/fees_replay_records.h"
 
+#include "proto/wire.h"
 #include "storage/record_stream.h"
 #include "tollgate/v1/records.pb.h"
 
 namespace tollgate::cli {
 namespace {
 
-// One message of protobuf, field by field: numbers and bytes as they lie there.
-class Fields {
- public:
-  explicit Fields(ByteView bytes) noexcept : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
-
-  // False at the end, and at damage.
-  bool next() noexcept {
-    if (at_ == end_ || damaged_) return false;
-    const auto tag = varint();
-    number_ = static_cast<std::uint32_t>(tag >> 3);
-    bytes_ = {};
-    value_ = 0;
-    switch (tag & 7) {
-      case 0:
-        value_ = varint();
-        break;
-      case 1:
-        skip(8);
-        break;
-      case 2:
-        skip(varint());
-        break;
-      case 5:
-        skip(4);
-        break;
-      default:
-        damaged_ = true;
-    }
-    return !damaged_;
-  }
-  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
-  [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
-  [[nodiscard]] ByteView bytes() const noexcept { return bytes_; }
-  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
-
- private:
-  std::uint64_t varint() noexcept {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; at_ != end_ && shift < 64; shift += 7) {
-      const auto byte = *at_++;
-      value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    damaged_ = true;
-    return 0;
-  }
-  void skip(std::uint64_t size) noexcept {
-    if (damaged_ || size > static_cast<std::uint64_t>(end_ - at_)) {
-      damaged_ = true;
-      return;
-    }
-    bytes_ = {at_, static_cast<std::size_t>(size)};
-    at_ += size;
-  }
-
-  const std::uint8_t* at_;
-  const std::uint8_t* end_;
-  std::uint32_t number_ = 0;
-  std::uint64_t value_ = 0;
-  ByteView bytes_;
-  bool damaged_ = false;
-};
-
 // The body of a record and its kind; the writer puts at_us before it.
 template <class Visit>
 bool each_record(const storage::Group& group, Visit visit) {
   storage::RecordCursor cursor(group.payload);
   while (cursor.next()) {
-    Fields record(cursor.bytes());
+    WireReader record(cursor.bytes());
     while (record.next())
       if (record.number() != v1::Record::kAtUsFieldNumber &&
           !visit(record.number(), record.bytes(), cursor.offset()))
         return false;
-    if (record.damaged()) return false;
+    if (!record.ok()) return false;
   }
   return !cursor.damaged();
 }
 
 bool read_outcome(ByteView body, OutcomeBytes& out) {
-  Fields outcome(body);
+  WireReader outcome(body);
   while (outcome.next()) {
     switch (outcome.number()) {
       case v1::Outcome::kTxnFieldNumber:
@@ -104,12 +42,12 @@ bool read_outcome(ByteView body, OutcomeBytes& out) {
         break;
     }
   }
-  return !outcome.damaged();
+  return outcome.ok();
 }
 
 // A later event by its receipt's kind; the receipt itself is not read.
 bool changes_a_sale(ByteView receipt) {
-  Fields fields(receipt);
+  WireReader fields(receipt);
   while (fields.next())
     if (fields.number() == v1::Receipt::kKindFieldNumber)
       return fields.value() == v1::RECEIPT_REFUND || fields.value() == v1::RECEIPT_MIRROR ||
@@ -141,17 +79,17 @@ bool Undone::read(const storage::Group& group) {
   return each_record(group, [&](std::uint32_t kind, ByteView body, std::uint32_t) {
     if (kind == v1::Record::kIntent) {
       std::uint64_t txn = 0, original = 0;
-      Fields intent(body);
+      WireReader intent(body);
       while (intent.next()) {
         if (intent.number() == v1::Intent::kTxnFieldNumber) txn = intent.value();
         if (intent.number() != v1::Intent::kRequestFieldNumber) continue;
-        Fields request(intent.bytes());
+        WireReader request(intent.bytes());
         while (request.next())
           if (request.number() == v1::Request::kOriginalFieldNumber) original = request.value();
-        if (request.damaged()) return false;
+        if (!request.ok()) return false;
       }
       if (original != 0) originals_[txn] = original;
-      return !intent.damaged();
+      return intent.ok();
     }
     if (kind == v1::Record::kOutcome) {
       OutcomeBytes outcome;
@@ -170,7 +108,7 @@ bool Undone::read(const storage::Group& group) {
     if (kind == v1::Record::kReversalOwed) {
       std::uint64_t txn = 0;
       bool booked = false;
-      Fields owed(body);
+      WireReader owed(body);
       while (owed.next()) {
         if (owed.number() == v1::ReversalOwed::kTxnFieldNumber) txn = owed.value();
         booked = booked || owed.number() == v1::ReversalOwed::kEntriesFieldNumber;
@@ -179,7 +117,7 @@ bool Undone::read(const storage::Group& group) {
         undone_.insert(txn);
         if (const auto it = mirrors_.find(txn); it != mirrors_.end()) undone_.erase(it->second);
       }
-      return !owed.damaged();
+      return owed.ok();
     }
     return true;
   });
