@@ -8,10 +8,10 @@
 
 #include <string>
 
-#include "fees/receipt.h"
 #include "storage/memory_journal.h"
 #include "storage/record_stream.h"
 #include "switch/base/check.h"
+#include "tests/fees/written.h"
 
 namespace tollgate::cli {
 namespace {
@@ -86,8 +86,8 @@ class Stored {
     outcome.set_approved(true);
     outcome.set_response_code("00");
     const auto merchant = std::to_string(102'290'058'120'000 + i % 1'000);
-    fees::write_receipt(*schedule_, event, {}, {"10000001", merchant, "agent_1"}, priced,
-                        outcome.mutable_receipt());
+    *outcome.mutable_receipt() =
+        fees::testing::written(*schedule_, event, priced, {"10000001", merchant, "agent_1"});
     for (int e = 0; e < 3; ++e) outcome.add_entries(entry_bytes());
     storage::append_record(payload, intent);
     storage::append_record(payload, record);

@@ -1,120 +1,147 @@
 #include "fees/receipt.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "fees/program.h"
-#include "switch/base/bytes.h"
 #include "switch/base/check.h"
 #include "tollgate/v1/fees.pb.h"
 
 namespace tollgate::fees {
 namespace {
 
-void write_facts(const Facts& facts, const Parties& parties, v1::ReceiptFacts* out) {
-  out->set_channel(static_cast<std::uint32_t>(facts.channel));
-  if (!facts.brand.absent()) out->set_brand(facts.brand.text().data(), facts.brand.text().size());
-  out->set_funding(static_cast<std::uint32_t>(facts.funding));
-  out->set_region(static_cast<std::uint32_t>(facts.region));
-  out->set_settlement(static_cast<std::uint32_t>(facts.settlement));
-  out->set_currency(facts.currency.number);
-  out->set_mcc(static_cast<std::uint32_t>(facts.mcc + 1));
-  for (std::size_t i = 0; i < facts.tags.size(); ++i)
-    out->add_tags(facts.tags[i].text().data(), facts.tags[i].text().size());
-  out->set_terminal(parties.terminal.data(), parties.terminal.size());
-  out->set_merchant(parties.merchant.data(), parties.merchant.size());
-  out->set_agent(parties.agent.data(), parties.agent.size());
+void write_facts(const Facts& facts, const Parties& parties, WireWriter& out) {
+  using V = v1::ReceiptFacts;
+  const auto mark = out.open(v1::Receipt::kFactsFieldNumber);
+  out.number(V::kChannelFieldNumber, static_cast<std::uint32_t>(facts.channel));
+  out.text(V::kBrandFieldNumber, facts.brand.text());
+  out.number(V::kFundingFieldNumber, static_cast<std::uint32_t>(facts.funding));
+  out.number(V::kRegionFieldNumber, static_cast<std::uint32_t>(facts.region));
+  out.number(V::kSettlementFieldNumber, static_cast<std::uint32_t>(facts.settlement));
+  out.number(V::kCurrencyFieldNumber, facts.currency.number);
+  out.number(V::kMccFieldNumber, static_cast<std::uint32_t>(facts.mcc + 1));
+  for (std::size_t i = 0; i < facts.tags.size(); ++i) out.member(V::kTagsFieldNumber, facts.tags[i].text());
+  out.text(V::kTerminalFieldNumber, parties.terminal);
+  out.text(V::kMerchantFieldNumber, parties.merchant);
+  out.text(V::kAgentFieldNumber, parties.agent);
+  out.close(mark);
 }
 
-void write_standing(const Standing& standing, v1::ReceiptStanding* out) {
-  out->set_amount_minor(standing.amount_minor);
-  out->set_refunded_minor(standing.refunded_minor);
-  for (const auto& fee : standing.fees) {
-    auto* f = out->add_fees();
-    f->set_component(fee.component);
-    f->set_account(fee.account);
-    f->set_amount_minor(fee.amount_minor);
-    f->set_returned_minor(fee.returned_minor);
-    f->set_base_minor(fee.base_minor);
-  }
-  for (const auto& shared : standing.splits) {
-    auto* s = out->add_splits();
-    s->set_split(shared.split);
-    s->set_of_minor(shared.of_minor);
-    s->set_of_returned_minor(shared.of_returned_minor);
-    s->mutable_party_minor()->Add(shared.party_minor.begin(), shared.party_minor.end());
-    s->mutable_party_returned_minor()->Add(shared.party_returned_minor.begin(),
-                                           shared.party_returned_minor.end());
-    s->set_house_minor(shared.house_minor);
-    s->set_house_returned_minor(shared.house_returned_minor);
-  }
-  out->set_taxable_minor(standing.taxable_minor);
-  out->set_tax_minor(standing.tax_minor);
-  out->set_taxable_returned_minor(standing.taxable_returned_minor);
-  out->set_tax_returned_minor(standing.tax_returned_minor);
+void write_packed(std::uint32_t field, std::span<const std::int64_t> numbers, WireWriter& out) {
+  if (numbers.empty()) return;
+  const auto mark = out.open(field);
+  for (const auto number : numbers) out.packed(number);
+  out.close(mark);
 }
 
-void write_results(const Assessment& assessment, v1::Receipt* out) {
-  out->mutable_lines()->Reserve(assessment.line_count);
-  for (const Line& line : assessment.lines()) {
-    auto* l = out->add_lines();
-    l->set_component(line.component);
-    l->set_rule(line.rule == kNoRule ? 0 : line.rule + 1U);
-    l->set_flags(line.flags);
-    l->set_exact_high(static_cast<std::uint64_t>(line.exact >> 64));
-    l->set_exact_low(static_cast<std::uint64_t>(line.exact));
-    l->set_base_minor(line.base_minor);
-    l->set_cap_delta_minor(line.cap_delta_minor);
-    l->set_amount_minor(line.amount_minor);
+// Components whose rules read a volume, in their order; zeros left out.
+void write_volumes(const CompiledSchedule& schedule, const Volumes& volumes, WireWriter& out) {
+  for (const auto reader : schedule.volume_readers()) {
+    if (reader >= volumes.number.size() || volumes.number[reader] == 0) continue;
+    const auto mark = out.open(v1::Receipt::kVolumesFieldNumber);
+    out.number(v1::ReceiptVolume::kComponentFieldNumber, reader);
+    out.integer(v1::ReceiptVolume::kNumberFieldNumber, volumes.number[reader]);
+    out.close(mark);
   }
-  for (const SplitLine& line : assessment.splits()) {
-    auto* s = out->add_splits();
-    s->set_split(line.split);
-    s->mutable_party_minor()->Add(line.party_minor.begin(), line.party_minor.begin() + line.parties);
-    s->set_house_minor(line.house_minor);
-    s->set_of_minor(line.of_minor);
-  }
-  auto* t = out->mutable_totals();
-  t->set_gross_minor(assessment.totals.gross_minor);
-  t->set_fee_minor(assessment.totals.fee_minor);
-  t->set_cardholder_fee_minor(assessment.totals.cardholder_fee_minor);
-  t->set_cost_minor(assessment.totals.cost_minor);
-  t->set_taxable_minor(assessment.totals.taxable_minor);
-  t->set_tax_minor(assessment.totals.tax_minor);
-  t->set_merchant_net_minor(assessment.totals.merchant_net_minor);
+}
+
+void write_line(const Line& line, WireWriter& out) {
+  using V = v1::ReceiptLine;
+  const auto mark = out.open(v1::Receipt::kLinesFieldNumber);
+  out.number(V::kComponentFieldNumber, line.component);
+  out.number(V::kRuleFieldNumber, line.rule == kNoRule ? 0 : line.rule + 1U);
+  out.number(V::kFlagsFieldNumber, line.flags);
+  out.number(V::kExactHighFieldNumber, static_cast<std::uint64_t>(line.exact >> 64));
+  out.number(V::kExactLowFieldNumber, static_cast<std::uint64_t>(line.exact));
+  out.integer(V::kBaseMinorFieldNumber, line.base_minor);
+  out.integer(V::kCapDeltaMinorFieldNumber, line.cap_delta_minor);
+  out.integer(V::kAmountMinorFieldNumber, line.amount_minor);
+  out.close(mark);
+}
+
+void write_split(const SplitLine& line, WireWriter& out) {
+  using V = v1::ReceiptSplit;
+  const auto mark = out.open(v1::Receipt::kSplitsFieldNumber);
+  out.number(V::kSplitFieldNumber, line.split);
+  write_packed(V::kPartyMinorFieldNumber, {line.party_minor.data(), line.parties}, out);
+  out.integer(V::kHouseMinorFieldNumber, line.house_minor);
+  out.integer(V::kOfMinorFieldNumber, line.of_minor);
+  out.close(mark);
+}
+
+void write_totals(const Totals& totals, WireWriter& out) {
+  using V = v1::ReceiptTotals;
+  const auto mark = out.open(v1::Receipt::kTotalsFieldNumber);
+  out.integer(V::kGrossMinorFieldNumber, totals.gross_minor);
+  out.integer(V::kFeeMinorFieldNumber, totals.fee_minor);
+  out.integer(V::kCardholderFeeMinorFieldNumber, totals.cardholder_fee_minor);
+  out.integer(V::kCostMinorFieldNumber, totals.cost_minor);
+  out.integer(V::kTaxableMinorFieldNumber, totals.taxable_minor);
+  out.integer(V::kTaxMinorFieldNumber, totals.tax_minor);
+  out.integer(V::kMerchantNetMinorFieldNumber, totals.merchant_net_minor);
+  out.close(mark);
+}
+
+void write_standing_fee(const Standing::Fee& fee, WireWriter& out) {
+  using V = v1::StandingFee;
+  const auto mark = out.open(v1::ReceiptStanding::kFeesFieldNumber);
+  out.number(V::kComponentFieldNumber, fee.component);
+  out.number(V::kAccountFieldNumber, fee.account);
+  out.integer(V::kAmountMinorFieldNumber, fee.amount_minor);
+  out.integer(V::kReturnedMinorFieldNumber, fee.returned_minor);
+  out.integer(V::kBaseMinorFieldNumber, fee.base_minor);
+  out.close(mark);
+}
+
+void write_standing_split(const Standing::Shared& shared, WireWriter& out) {
+  using V = v1::StandingSplit;
+  const auto mark = out.open(v1::ReceiptStanding::kSplitsFieldNumber);
+  out.number(V::kSplitFieldNumber, shared.split);
+  out.integer(V::kOfMinorFieldNumber, shared.of_minor);
+  out.integer(V::kOfReturnedMinorFieldNumber, shared.of_returned_minor);
+  write_packed(V::kPartyMinorFieldNumber, shared.party_minor, out);
+  write_packed(V::kPartyReturnedMinorFieldNumber, shared.party_returned_minor, out);
+  out.integer(V::kHouseMinorFieldNumber, shared.house_minor);
+  out.integer(V::kHouseReturnedMinorFieldNumber, shared.house_returned_minor);
+  out.close(mark);
+}
+
+void write_standing(const Standing& standing, WireWriter& out) {
+  using V = v1::ReceiptStanding;
+  const auto mark = out.open(v1::Receipt::kStandingFieldNumber);
+  out.integer(V::kAmountMinorFieldNumber, standing.amount_minor);
+  out.integer(V::kRefundedMinorFieldNumber, standing.refunded_minor);
+  for (const auto& fee : standing.fees) write_standing_fee(fee, out);
+  for (const auto& shared : standing.splits) write_standing_split(shared, out);
+  out.integer(V::kTaxableMinorFieldNumber, standing.taxable_minor);
+  out.integer(V::kTaxMinorFieldNumber, standing.tax_minor);
+  out.integer(V::kTaxableReturnedMinorFieldNumber, standing.taxable_returned_minor);
+  out.integer(V::kTaxReturnedMinorFieldNumber, standing.tax_returned_minor);
+  out.close(mark);
 }
 
 }  // namespace
 
-void write_receipt(const ReceiptInput& input, v1::Receipt* out) {
+void write_receipt(const ReceiptInput& input, WireWriter& out) {
+  using V = v1::Receipt;
   TG_CHECK(input.schedule != nullptr && input.event != nullptr && input.assessment != nullptr);
   const CompiledSchedule& schedule = *input.schedule;
   const Event& event = *input.event;
-  out->set_schedule_id(schedule.text().schedule_id);
-  out->set_version(static_cast<std::uint32_t>(schedule.text().version));
-  out->set_schedule_hash(schedule.digest().data(), schedule.digest().size());
-  out->set_kind(static_cast<v1::ReceiptKind>(input.kind));
-  out->set_amount_minor(event.amount_minor);
-  out->set_tip_minor(event.tip_minor);
-  out->set_cashback_minor(event.cashback_minor);
-  write_facts(event.facts, input.parties, out->mutable_facts());
-  out->set_business_date(event.business_date.days);
-  out->set_local_minute(static_cast<std::uint32_t>(event.local_minute));
-  for (const auto& component : schedule.program().components) {
-    if (!component.reads_volume || component.index >= input.volumes.number.size()) continue;
-    const auto number = input.volumes.number[component.index];
-    if (number == 0) continue;
-    auto* v = out->add_volumes();
-    v->set_component(component.index);
-    v->set_number(number);
-  }
-  write_results(*input.assessment, out);
-  if (input.standing != nullptr) write_standing(*input.standing, out->mutable_standing());
+  out.text(V::kScheduleIdFieldNumber, schedule.text().schedule_id);
+  out.number(V::kVersionFieldNumber, static_cast<std::uint32_t>(schedule.text().version));
+  out.text(V::kScheduleHashFieldNumber, schedule.digest());
+  out.number(V::kKindFieldNumber, static_cast<std::uint32_t>(input.kind));
+  out.integer(V::kAmountMinorFieldNumber, event.amount_minor);
+  out.integer(V::kTipMinorFieldNumber, event.tip_minor);
+  out.integer(V::kCashbackMinorFieldNumber, event.cashback_minor);
+  write_facts(event.facts, input.parties, out);
+  out.integer(V::kBusinessDateFieldNumber, event.business_date.days);
+  out.number(V::kLocalMinuteFieldNumber, static_cast<std::uint32_t>(event.local_minute));
+  write_volumes(schedule, input.volumes, out);
+  for (const Line& line : input.assessment->lines()) write_line(line, out);
+  for (const SplitLine& line : input.assessment->splits()) write_split(line, out);
+  write_totals(input.assessment->totals, out);
+  if (input.standing != nullptr) write_standing(*input.standing, out);
 }
 
 void write_receipt(const CompiledSchedule& schedule, const Event& event, const Volumes& volumes,
-                   const Parties& parties, const Assessment& assessment, v1::Receipt* out) {
+                   const Parties& parties, const Assessment& assessment, WireWriter& out) {
   const auto kind = event.kind == PricedEvent::verify    ? ReceiptKind::verify
                     : event.kind == PricedEvent::decline ? ReceiptKind::decline
                                                          : ReceiptKind::sale;

@@ -1,7 +1,8 @@
 // Receipts: what was priced, from what, and that it can be proven again (reference "fees", 3.2; promise P9).
 // A receipt is the message of fees.proto; with the schedule whose hash it names it recomputes without the
-// store. Writing allocates only what the message does (use an arena). Reading trusts nothing: a receipt may
-// come from an export that somebody edited.
+// store. It is written as the bytes that protobuf would write of that message, behind what the writer already
+// holds, and allocates nothing once the writer has grown. Reading trusts nothing: a receipt may come from an
+// export that somebody edited.
 #pragma once
 
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "fees/change.h"
 #include "fees/engine.h"
+#include "proto/wire.h"
 
 namespace tollgate::v1 {
 class Receipt;
@@ -41,11 +43,11 @@ struct ReceiptInput {
   const Assessment* assessment = nullptr;
 };
 
-void write_receipt(const ReceiptInput& input, v1::Receipt* out);
+void write_receipt(const ReceiptInput& input, WireWriter& out);
 
 // A sale, a verification, a decline: the usual case.
 void write_receipt(const CompiledSchedule& schedule, const Event& event, const Volumes& volumes,
-                   const Parties& parties, const Assessment& assessment, v1::Receipt* out);
+                   const Parties& parties, const Assessment& assessment, WireWriter& out);
 
 // The facts, date and amounts that a receipt holds; nullopt when they are not what write_receipt writes.
 [[nodiscard]] std::optional<Event> event_of(const v1::Receipt& receipt);
@@ -58,8 +60,8 @@ void write_receipt(const CompiledSchedule& schedule, const Event& event, const V
 [[nodiscard]] std::optional<Assessment> assessment_of(const v1::Receipt& receipt,
                                                       const CompiledSchedule& schedule);
 
-// What the receipt's inputs cost under that schedule, in the receipt's own way (a refund from the standing that
-// it holds); nullopt when they are not what a receipt can hold.
+// What the receipt's inputs cost under that schedule, in the receipt's own way (a refund from the standing
+// that it holds); nullopt when they are not what a receipt can hold.
 [[nodiscard]] std::optional<Assessment> priced_again(const v1::Receipt& receipt,
                                                      const CompiledSchedule& schedule);
 // Prices again and compares every integer. Empty: the same. Otherwise the first difference in words:

@@ -42,25 +42,15 @@ struct GroupBuffer {
 
   [[nodiscard]] bool empty() const noexcept { return records == 0 && cells.empty() && after.empty(); }
 
-  // Appends Record{at_us, body} without building the outer message: field numbers are those of records.proto.
+  // Appends Record{at_us, body} without building the outer message: field numbers are those of records.proto. The body is
+  // a message, or the bytes of one.
   template <class Body>
   void append(std::int64_t at_us, int field, const Body& body) {
-    using google::protobuf::io::CodedOutputStream;
-    const auto body_size = body.ByteSizeLong();
-    const auto tag = static_cast<std::uint32_t>(field) << 3 | 2U;
-    const auto inner = 1 + CodedOutputStream::VarintSize64(static_cast<std::uint64_t>(at_us)) + CodedOutputStream::VarintSize32(tag) +
-                       CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(body_size)) + body_size;
-    const auto start = payload.size();
-    payload.resize(start + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(inner)) + inner);
-    auto* at = payload.data() + start;
-    at = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(inner), at);
-    *at++ = 0x08;  // at_us = 1, varint
-    at = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(at_us), at);
-    at = CodedOutputStream::WriteVarint32ToArray(tag, at);
-    at = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(body_size), at);
-    at = body.SerializeWithCachedSizesToArray(at);
-    TG_CHECK(at == payload.data() + payload.size());
-    ++records;
+    auto* const at = open_record(at_us, field, body.ByteSizeLong());
+    TG_CHECK(body.SerializeWithCachedSizesToArray(at) == payload.data() + payload.size());
+  }
+  void append(std::int64_t at_us, int field, ByteView body) {
+    std::memcpy(open_record(at_us, field, body.size()), body.data(), body.size());
   }
 
   void clear() {
@@ -72,6 +62,24 @@ struct GroupBuffer {
     wipe(replies.data(), replies.size());  // answers carry card numbers and enciphered keys
     replies.clear();
     calls.clear();
+  }
+
+ private:
+  // Everything of a record but its body; where that begins.
+  [[nodiscard]] std::uint8_t* open_record(std::int64_t at_us, int field, std::size_t body_size) {
+    using google::protobuf::io::CodedOutputStream;
+    const auto tag = static_cast<std::uint32_t>(field) << 3 | 2U;
+    const auto inner = 1 + CodedOutputStream::VarintSize64(static_cast<std::uint64_t>(at_us)) + CodedOutputStream::VarintSize32(tag) +
+                       CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(body_size)) + body_size;
+    const auto start = payload.size();
+    payload.resize(start + CodedOutputStream::VarintSize32(static_cast<std::uint32_t>(inner)) + inner);
+    auto* at = payload.data() + start;
+    at = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(inner), at);
+    *at++ = 0x08;  // at_us = 1, varint
+    at = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(at_us), at);
+    at = CodedOutputStream::WriteVarint32ToArray(tag, at);
+    ++records;
+    return CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(body_size), at);
   }
 };
 

@@ -35,9 +35,9 @@ std::uint16_t Partition::intern(std::string_view host) {
 }
 
 std::uint32_t Partition::intern_sub(std::string_view sub) {
-  const auto [it, fresh] = sub_index_.try_emplace(std::string(sub), static_cast<std::uint32_t>(subs_.size()));
-  if (fresh) subs_.emplace_back(sub);
-  return it->second;
+  if (const auto it = sub_index_.find(sub); it != sub_index_.end()) return it->second;
+  subs_.emplace_back(sub);
+  return sub_index_.emplace(std::string(sub), static_cast<std::uint32_t>(subs_.size() - 1)).first->second;
 }
 
 std::uint64_t Partition::take_rrn() {

@@ -27,12 +27,14 @@
 #include "switch/core/group_buffer.h"
 #include "switch/core/idempotency.h"
 #include "switch/core/kinds.h"
+#include "switch/core/record_facts.h"
 #include "switch/core/refusals.h"
 #include "switch/core/reply.h"
 #include "switch/core/slots.h"
 #include "switch/core/worker_context.h"
 #include "switch/crypto/keys.h"
 #include "switch/crypto/pin.h"
+#include "fees/receipt.h"
 #include "switch/ledger/books.h"
 #include "switch/ledger/posting.h"
 
@@ -144,6 +146,8 @@ class Partition {
     std::string_view wallet;  // QR code
     const CardFacts* card = nullptr;
     std::string_view brand;   // scheme or wallet
+    crypto::PanToken token;   // of `pan`, and its first 6 and last 4, once request_facts() was asked
+    MaskedPan masked;
     TxnIndex original = kNoTxn;
     TxnId id;                 // of the transaction to be opened
     std::uint16_t host = 0;
@@ -174,11 +178,12 @@ class Partition {
   [[nodiscard]] std::string_view check_original(Incoming& m);
   [[nodiscard]] std::string_view check_card(Incoming& m);
   [[nodiscard]] std::string_view find_route(Incoming& m, std::uint32_t slot);
-  [[nodiscard]] fees::Facts facts_of(const Incoming& m, bool instant) const;
+  [[nodiscard]] fees::Facts fee_facts(const Incoming& m, bool instant) const;
   void open_intent(Incoming& m, std::uint32_t slot);
   void decide_reversal(Incoming& m);
   void reverse_original(Incoming& m, TxnIndex index);
   void answer_reversal(Incoming& m, std::string_view code, TxnIndex original);
+  [[nodiscard]] TxnIndex record_served(Incoming& m, std::string_view code);
   void decide_sign_in(Incoming& m);
   void decide_sign_out(Incoming& m);
   void decide_served(Incoming& m);
@@ -190,30 +195,29 @@ class Partition {
   void queue_reversal(TxnIndex index, Owed& owed, Duration pause);
   void owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_view answered, std::string_view pan = {});
   void finish(Slot& slot, const iso::MessageView& message);
-  [[nodiscard]] v1::Outcome& fresh_outcome();
-  [[nodiscard]] v1::Receipt* receipt_of(v1::Outcome& outcome);
   [[nodiscard]] std::string_view settlement_date(BusinessDate day);
   void decline(Slot& slot, std::string_view code);
-  void price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome);
-  void price_and_post_undo(Txn& txn, v1::Outcome& outcome);
-  [[nodiscard]] bool refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome);
-  void mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries);
-  void begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset);
+  void price_and_post(const Slot& slot, Txn& txn, OutcomeFacts& outcome);
+  void price_and_post_undo(Txn& txn, OutcomeFacts& outcome);
+  [[nodiscard]] bool refund_entries(const Txn& original, const Txn& by, OutcomeFacts& outcome);
+  void mirror_entries(const Txn& original, const Txn& by, std::string_view type);
+  [[nodiscard]] ledger::EntryFacts entry_facts(const Txn& txn, std::string_view type);
+  void take_receipt(const fees::ReceiptInput& input, OutcomeFacts& outcome);
   void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
   void release();
   void submit_next();
   // records
-  void fill_request(const Incoming& m, v1::Request& request) const;
+  [[nodiscard]] RequestFacts request_facts(Incoming& m) const;
   template <class Body>
   void record(int field, const Body& body);
-  void apply(const v1::Intent& intent, GroupNo group, std::int64_t at_us);
-  void apply(const v1::Outcome& outcome, GroupNo group, std::int64_t at_us);
-  void apply(const v1::Refusal& refusal, GroupNo group, std::int64_t at_us);
+  void apply(const IntentFacts& intent, GroupNo group, std::int64_t at_us);
+  void apply(const OutcomeFacts& outcome, GroupNo group, std::int64_t at_us);
+  void apply(const RefusalFacts& refusal, GroupNo group, std::int64_t at_us);
   void apply(const v1::ReversalOwed& owed, GroupNo group, std::int64_t at_us);
   void apply(const v1::ReversalSent& sent, GroupNo group, std::int64_t at_us);
   void apply(const v1::ReversalSettled& settled, GroupNo group, std::int64_t at_us);
   void apply(const v1::LateReply& late, GroupNo group, std::int64_t at_us);
-  void apply(const v1::Tombstone& tombstone, GroupNo group, std::int64_t at_us);
+  void apply(const TombstoneFacts& tombstone, GroupNo group, std::int64_t at_us);
   void apply(const v1::SignedOn& signed_on, GroupNo group, std::int64_t at_us);
   void apply(const v1::SignedOff& signed_off, GroupNo group, std::int64_t at_us);
   void apply(const v1::Served& served, GroupNo group, std::int64_t at_us);
@@ -225,9 +229,9 @@ class Partition {
   void apply(const v1::Idempotency& idempotency, GroupNo group, std::int64_t at_us);
   void apply(const v1::VaultChanged&, GroupNo, std::int64_t) {}
   void note_leaving();
-  TxnIndex insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us);
-  void post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries);
-  void count_volumes(Txn& txn, const v1::Outcome& outcome);
+  TxnIndex insert_txn(const RequestFacts& request, TxnId id, std::int64_t at_us);
+  void post_entries(Txn& txn, std::span<const std::string_view> entries);
+  void count_volumes(Txn& txn, const OutcomeFacts& outcome);
   void uncount_volumes(Txn& txn);
   void close_pan(Txn& txn);
   void undo_in_books(Txn& original, bool undone);
@@ -287,7 +291,7 @@ class Partition {
   IdempotencyTable idempotency_;
   std::vector<std::string> hosts_;  // interned names; 0 is none
   std::vector<std::string> subs_;
-  boost::unordered_flat_map<std::string, std::uint32_t> sub_index_;
+  boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> sub_index_;
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> pan_open_;  // group -> intents whose card number its cell still holds
   std::vector<std::pair<Instant, TxnIndex>> retries_;
 
@@ -300,16 +304,16 @@ class Partition {
   Instant again_at_;
 
   // Scratch, reused so that a message allocates nothing in steady state.
-  v1::Intent intent_;
-  v1::Outcome outcome_;
-  v1::Refusal refusal_;
+  WireWriter record_, receipt_;
+  OutcomeReader replayed_;
   fees::Assessment assessment_;
+  std::vector<PricedBase> bases_;
   ledger::EntryBuilder entry_;
-  std::unique_ptr<v1::Receipt> spare_receipt_;
   ledger::EntryView parsed_;
   iso::MessageBuilder builder_;
   std::array<std::uint8_t, 4096> frame_out_;
   std::vector<StoredLeg> legs_scratch_;
+  std::vector<std::string_view> owed_entries_;
   std::uint32_t turn_ = 0;
   std::int64_t local_second_ = -1;
   std::string local_text_;

@@ -20,14 +20,18 @@ constexpr std::uint64_t kRrnRange = 1'000'000'000;
 
 void Partition::replay(const v1::Record& record, GroupNo group) {
   switch (record.body_case()) {
-    case v1::Record::kIntent: return apply(record.intent(), group, record.at_us());
-    case v1::Record::kOutcome: return apply(record.outcome(), group, record.at_us());
-    case v1::Record::kRefusal: return apply(record.refusal(), group, record.at_us());
+    case v1::Record::kIntent: return apply(facts_of(record.intent()), group, record.at_us());
+    case v1::Record::kOutcome: {
+      const auto of = txns_.find_id(TxnId(record.outcome().txn()));
+      const bool instant = of != kNoTxn && txns_[of].instant;  // keeps its receipt
+      return apply(replayed_.facts_of(record.outcome(), instant), group, record.at_us());
+    }
+    case v1::Record::kRefusal: return apply(facts_of(record.refusal()), group, record.at_us());
     case v1::Record::kReversalOwed: return apply(record.reversal_owed(), group, record.at_us());
     case v1::Record::kReversalSent: return apply(record.reversal_sent(), group, record.at_us());
     case v1::Record::kReversalSettled: return apply(record.reversal_settled(), group, record.at_us());
     case v1::Record::kLateReply: return apply(record.late_reply(), group, record.at_us());
-    case v1::Record::kTombstone: return apply(record.tombstone(), group, record.at_us());
+    case v1::Record::kTombstone: return apply(facts_of(record.tombstone()), group, record.at_us());
     case v1::Record::kSignedOn: return apply(record.signed_on(), group, record.at_us());
     case v1::Record::kSignedOff: return apply(record.signed_off(), group, record.at_us());
     case v1::Record::kServed: return apply(record.served(), group, record.at_us());
@@ -53,40 +57,40 @@ void Partition::note_leaving() {
   if (terminal.forgotten_stan == 0 || stan_follows(stan, terminal.forgotten_stan)) terminal.forgotten_stan = stan;
 }
 
-TxnIndex Partition::insert_txn(const v1::Request& request, TxnId id, std::int64_t at_us) {
-  const auto it = terminal_by_id_.find(request.terminal());
+TxnIndex Partition::insert_txn(const RequestFacts& request, TxnId id, std::int64_t at_us) {
+  const auto it = terminal_by_id_.find(request.terminal.raw());
   const auto terminal = it == terminal_by_id_.end() ? kNone : it->second;
-  const auto key = TxnTable::key_of(terminal, request.batch(), request.stan());
+  const auto key = TxnTable::key_of(terminal, request.batch, request.stan);
   note_leaving();
-  const auto index = txns_.insert(key, id, static_cast<std::uint16_t>(request.mti()));
+  const auto index = txns_.insert(key, id, static_cast<std::uint16_t>(request.mti));
   TG_CHECK(index != kNoTxn);  // the gate asked for room before
   auto& txn = txns_[index];
   txn.terminal = terminal;
-  txn.kind = rules_of_stored(request.kind()).kind;
-  txn.instant = request.instant();
-  txn.amount_minor = request.amount_minor();
-  txn.currency = static_cast<std::uint16_t>(request.currency());
-  txn.processing_code = request.processing_code();
+  txn.kind = rules_of_stored(request.kind).kind;
+  txn.instant = request.instant;
+  txn.amount_minor = request.amount_minor;
+  txn.currency = static_cast<std::uint16_t>(request.currency);
+  txn.processing_code = request.processing_code;
   txn.at_us = at_us;
-  copy16(request.digest(), txn.digest);
-  copy16(request.pan_token(), txn.token);
-  txn.original = TxnId(request.original());
+  copy16(request.digest, txn.digest);
+  copy16(request.pan_token, txn.token);
+  txn.original = request.original;
   if (terminal != kNone) terminals_[terminal]->last_seen_us = at_us;
   return index;
 }
 
-void Partition::apply(const v1::Intent& intent, GroupNo group, std::int64_t at_us) {
-  const auto index = insert_txn(intent.request(), TxnId(intent.txn()), at_us);
+void Partition::apply(const IntentFacts& intent, GroupNo group, std::int64_t at_us) {
+  const auto index = insert_txn(intent.request, intent.txn, at_us);
   auto& txn = txns_[index];
   txn.state = TxnState::authorizing;
-  txn.rrn = intent.rrn();
-  next_rrn_ = std::max(next_rrn_, intent.rrn() % kRrnRange + 1);
-  txn.local.assign(intent.local());
-  txn.business_date = BusinessDate{intent.business_date()};
-  txn.host = intern(intent.routing().host());
-  txn.host_stan = intent.routing().stan();
-  txn.transmitted.assign(intent.routing().transmitted());
-  if (!intent.request().pan_masked().empty()) {
+  txn.rrn = intent.rrn;
+  next_rrn_ = std::max(next_rrn_, intent.rrn % kRrnRange + 1);
+  txn.local.assign(intent.local);
+  txn.business_date = intent.business_date;
+  txn.host = intern(intent.routing.host);
+  txn.host_stan = intent.routing.stan;
+  txn.transmitted.assign(intent.routing.transmitted);
+  if (!intent.request.pan_masked.empty()) {
     txn.pan_group = group.value;
     ++pan_open_[group.value];
   }
@@ -94,10 +98,10 @@ void Partition::apply(const v1::Intent& intent, GroupNo group, std::int64_t at_u
   if (txn.terminal != kNone) terminals_[txn.terminal]->last_transaction_us = at_us;
 }
 
-void Partition::post_entries(Txn& txn, const google::protobuf::RepeatedPtrField<std::string>& entries) {
+void Partition::post_entries(Txn& txn, std::span<const std::string_view> entries) {
   legs_scratch_.clear();
   std::uint8_t entry = 0;
-  for (const auto& bytes : entries) {
+  for (const auto bytes : entries) {
     TG_CHECK(parsed_.parse(as_bytes(bytes)));
     books_.post(parsed_, as_bytes(bytes));
     if (txn.first_entry == 0) txn.first_entry = parsed_.seq;
@@ -123,15 +127,15 @@ void Partition::undo_in_books(Txn& original, bool undone) {
 }
 
 // A sale adds its bases, a mirror takes back what its sale added; a void that is booked as a refund takes nothing back.
-void Partition::count_volumes(Txn& txn, const v1::Outcome& outcome) {
+void Partition::count_volumes(Txn& txn, const OutcomeFacts& outcome) {
   if (txn.terminal == kNone) return;
   const auto merchant = terminals_[txn.terminal]->merchant;
-  if (outcome.resolves() == 0) {
-    if (outcome.has_receipt() && outcome.receipt().kind() == v1::RECEIPT_SALE) txn.counted = volumes_.count(merchant, outcome.receipt(), txn.amount_minor);
+  if (!outcome.resolves) {
+    if (outcome.receipt_kind == v1::RECEIPT_SALE) txn.counted = volumes_.count(merchant, outcome.sold, txn.amount_minor);
     return;
   }
-  const auto original = txns_.find_id(TxnId(outcome.resolves()));
-  if (outcome.has_receipt() || original == kNoTxn || w_.config.test.keep_voided_volume) return;
+  const auto original = txns_.find_id(outcome.resolves);
+  if (outcome.priced || original == kNoTxn || w_.config.test.keep_voided_volume) return;
   txn.counted = txns_[original].counted;
   txn.counted.taken_back = true;
   volumes_.move(merchant, txn.counted, txns_[original].amount_minor, -1);
@@ -144,29 +148,29 @@ void Partition::uncount_volumes(Txn& txn) {
   txn.counted = {};
 }
 
-void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
-  const auto index = txns_.find_id(TxnId(outcome.txn()));
+void Partition::apply(const OutcomeFacts& outcome, GroupNo, std::int64_t) {
+  const auto index = txns_.find_id(outcome.txn);
   TG_CHECK(index != kNoTxn);
   auto& txn = txns_[index];
   txn.state = TxnState::completed;
-  txn.approved = outcome.approved();
-  txn.code.assign(outcome.response_code());
-  txn.auth_code.assign(outcome.auth_code());
+  txn.approved = outcome.approved;
+  txn.code.assign(outcome.response_code);
+  txn.auth_code.assign(outcome.auth_code);
   txn.extras.clear();
-  add_extra(txn.extras, 15, outcome.settlement_date());
-  add_extra(txn.extras, 44, outcome.institutions());
-  add_extra(txn.extras, 54, outcome.balances());
-  add_extra(txn.extras, 55, outcome.chip());
-  add_extra(txn.extras, 62, outcome.private_62());
-  add_extra(txn.extras, 63, outcome.organisation());
+  add_extra(txn.extras, 15, outcome.settlement_date);
+  add_extra(txn.extras, 44, outcome.institutions);
+  add_extra(txn.extras, 54, outcome.balances);
+  add_extra(txn.extras, 55, outcome.chip);
+  add_extra(txn.extras, 62, outcome.private_62);
+  add_extra(txn.extras, 63, outcome.organisation);
   close_pan(txn);
-  post_entries(txn, outcome.entries());
+  post_entries(txn, outcome.entries);
   if (const auto original = txns_.find_original_of(txn); original != kNoTxn) txns_[original].resolving = false;
   if (!txn.approved) return;
   count_volumes(txn, outcome);
-  if (txn.instant && outcome.has_receipt() && rules_of(txn.kind).effect == Effect::sale) txn.receipt = std::make_unique<std::string>(outcome.receipt().SerializeAsString());
-  if (outcome.resolves() != 0) {
-    if (const auto original = txns_.find_id(TxnId(outcome.resolves())); original != kNoTxn) undo_in_books(txns_[original], true);
+  if (txn.instant && outcome.priced && rules_of(txn.kind).effect == Effect::sale) txn.receipt = std::make_unique<std::string>(outcome.receipt);
+  if (outcome.resolves) {
+    if (const auto original = txns_.find_id(outcome.resolves); original != kNoTxn) undo_in_books(txns_[original], true);
   } else if (rules_of(txn.kind).effect == Effect::sale && txn.terminal != kNone) {
     auto& terminal = *terminals_[txn.terminal];
     ++terminal.batch_count;
@@ -174,22 +178,22 @@ void Partition::apply(const v1::Outcome& outcome, GroupNo, std::int64_t) {
   }
 }
 
-void Partition::apply(const v1::Refusal& refusal, GroupNo, std::int64_t at_us) {
-  next_rrn_ = std::max(next_rrn_, refusal.rrn() % kRrnRange + 1);
-  if (refusal.txn() == 0) {  // no terminal, no STAN, or one that is taken
+void Partition::apply(const RefusalFacts& refusal, GroupNo, std::int64_t at_us) {
+  next_rrn_ = std::max(next_rrn_, refusal.rrn % kRrnRange + 1);
+  if (!refusal.txn) {  // no terminal, no STAN, or one that is taken
     Refused refused;
-    copy16(refusal.request().digest(), refused.digest);
-    refused.rrn = refusal.rrn();
-    refused.local.assign(refusal.local());
-    refused.code.assign(refusal.response_code());
+    copy16(refusal.request.digest, refused.digest);
+    refused.rrn = refusal.rrn;
+    refused.local.assign(refusal.local);
+    refused.code.assign(refusal.response_code);
     return refusals_.add(refused);
   }
-  const auto index = insert_txn(refusal.request(), TxnId(refusal.txn()), at_us);
+  const auto index = insert_txn(refusal.request, refusal.txn, at_us);
   auto& txn = txns_[index];
-  txn.state = refusal.binding() ? TxnState::completed : TxnState::refused;
-  txn.rrn = refusal.rrn();
-  txn.local.assign(refusal.local());
-  txn.code.assign(refusal.response_code());
+  txn.state = refusal.binding ? TxnState::completed : TxnState::refused;
+  txn.rrn = refusal.rrn;
+  txn.local.assign(refusal.local);
+  txn.code.assign(refusal.response_code);
 }
 
 void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
@@ -210,7 +214,8 @@ void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
   }
   if (!owed.entries().empty()) {
     Txn scratch;
-    post_entries(scratch, owed.entries());
+    owed_entries_.assign(owed.entries().begin(), owed.entries().end());
+    post_entries(scratch, owed_entries_);
   }
   if (was_approved) {
     uncount_volumes(txn);
@@ -233,13 +238,13 @@ void Partition::apply(const v1::ReversalSettled& settled, GroupNo, std::int64_t)
 
 void Partition::apply(const v1::LateReply&, GroupNo, std::int64_t) {}  // kept for whoever reads the journal
 
-void Partition::apply(const v1::Tombstone& tombstone, GroupNo, std::int64_t at_us) {
-  next_rrn_ = std::max(next_rrn_, tombstone.rrn() % kRrnRange + 1);
-  auto& txn = txns_[insert_txn(tombstone.request(), TxnId(tombstone.txn()), at_us)];
+void Partition::apply(const TombstoneFacts& tombstone, GroupNo, std::int64_t at_us) {
+  next_rrn_ = std::max(next_rrn_, tombstone.rrn % kRrnRange + 1);
+  auto& txn = txns_[insert_txn(tombstone.request, tombstone.txn, at_us)];
   txn.state = TxnState::completed;
-  txn.rrn = tombstone.rrn();
-  txn.local.assign(tombstone.local());
-  txn.code.assign(tombstone.response_code());
+  txn.rrn = tombstone.rrn;
+  txn.local.assign(tombstone.local);
+  txn.code.assign(tombstone.response_code);
 }
 
 void Partition::apply(const v1::SignedOn& signed_on, GroupNo, std::int64_t at_us) {

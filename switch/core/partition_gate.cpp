@@ -203,22 +203,20 @@ void Partition::refuse(Incoming& m, std::string_view code, bool binding) {
       return answer_refusal(m, code, before->rrn, before->local.view());
     }
   }
-  refusal_.Clear();
-  fill_request(m, *refusal_.mutable_request());
-  refusal_.set_response_code(code.data(), code.size());
-  refusal_.set_rrn(take_rrn());
-  refusal_.set_local(local_time());
-  refusal_.set_binding(binding);
-  refusal_.set_txn(id.raw());
+  RefusalFacts refusal;
+  refusal.request = request_facts(m);
+  refusal.response_code = code;
+  refusal.rrn = take_rrn();
+  refusal.local = local_time();
+  refusal.binding = binding;
+  refusal.txn = id;
+  std::array<char, 32> tid, merchant;
   if (m.terminal == kNone) {
-    std::array<char, 32> text;
-    const auto tid = m.in.message.value(41, text);
-    refusal_.set_tid(tid.data(), tid.size());
-    const auto merchant = m.in.message.value(42, text);
-    refusal_.set_merchant_code(merchant.data(), merchant.size());
+    refusal.tid = m.in.message.value(41, tid);
+    refusal.merchant_code = m.in.message.value(42, merchant);
   }
-  record(12, refusal_);
-  answer_refusal(m, code, refusal_.rrn(), refusal_.local());
+  record(12, refusal);
+  answer_refusal(m, code, refusal.rrn, refusal.local);
 }
 
 void Partition::answer_refusal(const Incoming& m, std::string_view code, std::uint64_t rrn, std::string_view local) {
@@ -233,27 +231,29 @@ void Partition::answer_refusal(const Incoming& m, std::string_view code, std::ui
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
 }
 
-void Partition::fill_request(const Incoming& m, v1::Request& request) const {
-  if (m.terminal != kNone) request.set_terminal(terminals_[m.terminal]->terminal.id());
-  request.set_kind(m.rules != nullptr ? m.rules->stored : 0);
-  request.set_mti(m.in.message.mti().bcd);
-  request.set_stan(m.stan);
-  request.set_batch(m.batch);
-  request.set_digest(m.digest.bytes.data(), m.digest.bytes.size());
-  request.set_amount_minor(m.amount_minor);
-  request.set_currency(m.currency);
-  request.set_processing_code(static_cast<std::uint32_t>(m.in.message.number(3).value_or(0)));
-  request.set_entry_mode(static_cast<std::uint32_t>(m.in.message.number(22).value_or(0)));
-  request.set_condition(static_cast<std::uint32_t>(m.in.message.number(25).value_or(0)));
+RequestFacts Partition::request_facts(Incoming& m) const {
+  RequestFacts request;
+  if (m.terminal != kNone) request.terminal = ObjectId(terminals_[m.terminal]->terminal.id());
+  request.kind = m.rules != nullptr ? m.rules->stored : 0;
+  request.mti = m.in.message.mti().bcd;
+  request.stan = m.stan;
+  request.batch = m.batch;
+  request.digest = as_text(m.digest.bytes);
+  request.amount_minor = m.amount_minor;
+  request.currency = m.currency;
+  request.processing_code = static_cast<std::uint32_t>(m.in.message.number(3).value_or(0));
+  request.entry_mode = static_cast<std::uint32_t>(m.in.message.number(22).value_or(0));
+  request.condition = static_cast<std::uint32_t>(m.in.message.number(25).value_or(0));
   if (!m.pan.empty() && w_.reference->tokenizer() != nullptr) {
-    const auto token = w_.reference->tokenizer()->token(m.pan);
-    request.set_pan_token(token.bytes.data(), token.bytes.size());
-    const auto masked = MaskedPan::of(m.pan);
-    request.set_pan_masked(masked.text().data(), masked.text().size());
+    m.token = w_.reference->tokenizer()->token(m.pan);
+    request.pan_token = as_text(m.token.bytes);
+    m.masked = MaskedPan::of(m.pan);
+    request.pan_masked = m.masked.text();
   }
-  request.set_brand(m.brand.data(), m.brand.size());
-  if (m.original != kNoTxn) request.set_original(txns_[m.original].id.raw());
-  request.set_instant(m.rules != nullptr && m.rules->instant);
+  request.brand = m.brand;
+  if (m.original != kNoTxn) request.original = txns_[m.original].id;
+  request.instant = m.rules != nullptr && m.rules->instant;
+  return request;
 }
 
 Reply Partition::reply_of(const Txn& txn, const iso::KindRow* row, const iso::MessageView& request) const {
@@ -273,18 +273,24 @@ Reply Partition::reply_of(const Txn& txn, const iso::KindRow* row, const iso::Me
 
 template <class Body>
 void Partition::record(int field, const Body& body) {
-  gathering_.append(w_.now.wall.us, field, body);
+  if constexpr (requires { write(body, record_); }) {
+    record_.clear();
+    write(body, record_);
+    gathering_.append(w_.now.wall.us, field, record_.bytes());
+  } else {
+    gathering_.append(w_.now.wall.us, field, body);
+  }
   apply(body, next_group_, w_.now.wall.us);
 }
 
 // The other files of this class use record() with these bodies.
-template void Partition::record(int, const v1::Intent&);
-template void Partition::record(int, const v1::Outcome&);
+template void Partition::record(int, const IntentFacts&);
+template void Partition::record(int, const OutcomeFacts&);
 template void Partition::record(int, const v1::ReversalOwed&);
 template void Partition::record(int, const v1::ReversalSent&);
 template void Partition::record(int, const v1::ReversalSettled&);
 template void Partition::record(int, const v1::LateReply&);
-template void Partition::record(int, const v1::Tombstone&);
+template void Partition::record(int, const TombstoneFacts&);
 template void Partition::record(int, const v1::SignedOn&);
 template void Partition::record(int, const v1::SignedOff&);
 template void Partition::record(int, const v1::Served&);

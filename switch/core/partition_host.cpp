@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "fees/receipt.h"
 #include "switch/base/check.h"
 #include "switch/core/host_request.h"
 #include "switch/core/partition.h"
@@ -72,31 +71,6 @@ void Partition::on_answer(const Waiter& waiter, const iso::MessageView& message)
   finish(*slot, message);
 }
 
-// An outcome without content, whose receipt's memory is kept for the next one.
-v1::Outcome& Partition::fresh_outcome() {
-  if (outcome_.has_receipt()) spare_receipt_.reset(outcome_.release_receipt());
-  outcome_.Clear();
-  return outcome_;
-}
-
-v1::Receipt* Partition::receipt_of(v1::Outcome& outcome) {
-  if (spare_receipt_ == nullptr) return outcome.mutable_receipt();
-  // Clear() of a message frees the messages inside it; these two every receipt has.
-  auto* const facts = spare_receipt_->release_facts();
-  auto* const totals = spare_receipt_->release_totals();
-  spare_receipt_->Clear();
-  if (facts != nullptr) {
-    facts->Clear();
-    spare_receipt_->set_allocated_facts(facts);
-  }
-  if (totals != nullptr) {
-    totals->Clear();
-    spare_receipt_->set_allocated_totals(totals);
-  }
-  outcome.set_allocated_receipt(spare_receipt_.release());
-  return outcome.mutable_receipt();
-}
-
 // Field 15 where the host names none: the business date, MMDD.
 std::string_view Partition::settlement_date(BusinessDate day) {
   if (day != settlement_day_ || settlement_text_.empty()) {
@@ -111,7 +85,7 @@ std::string_view Partition::settlement_date(BusinessDate day) {
 void Partition::finish(Slot& slot, const iso::MessageView& message) {
   auto& txn = txns_[slot.txn];
   const auto& rules = rules_of(txn.kind);
-  std::array<char, 1024> text;
+  std::array<char, 4096> text;  // every field below at its longest
   std::array<char, 8> code_text;
   const auto host_code = message.value(39, code_text);
   const auto code = terminal_code(host_code);
@@ -119,32 +93,32 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
     owe(slot.txn, v1::ReversalOwed::PARTIAL, "51");
     return reply_from_slot(txns_[slot.txn].slot, txns_[slot.txn]);
   }
-  auto& outcome = fresh_outcome();
-  outcome.set_txn(txn.id.raw());
-  const bool approved = approves(code);
+  OutcomeFacts outcome;
+  outcome.txn = txn.id;
+  outcome.approved = approves(code);
   auto& host = w_.links.counters(slot.link);
-  ++(approved ? host.approved : host.declined);
+  ++(outcome.approved ? host.approved : host.declined);
   host.response_codes.add(code);
-  ++(approved ? w_.counters.approved : w_.counters.declined);
-  outcome.set_response_code(code.data(), code.size());
-  if (host_code != code) outcome.set_host_code(host_code.data(), host_code.size());
-  outcome.set_approved(approved);
-  if (approved) {
-    // Each of them absent in most answers; what `text` holds is taken before the next one is read.
-    const auto take = [&](int field, auto&& set) {
-      if (const auto value = message.value(field, text); !value.empty()) set(value);
+  ++(outcome.approved ? w_.counters.approved : w_.counters.declined);
+  outcome.response_code = code;
+  if (host_code != code) outcome.host_code = host_code;
+  if (outcome.approved) {
+    std::span<char> room(text);
+    const auto take = [&](int field) {
+      const auto value = message.value(field, room);
+      room = room.subspan(value.size());
+      return value;
     };
-    take(38, [&](std::string_view v) { outcome.set_auth_code(v.data(), v.size()); });
-    take(44, [&](std::string_view v) { outcome.set_institutions(v.data(), v.size()); });
-    take(54, [&](std::string_view v) { outcome.set_balances(v.data(), v.size()); });
+    outcome.auth_code = take(38);
+    outcome.institutions = take(44);
+    outcome.balances = take(54);
     if (rules.effect != Effect::none) {
-      const auto told = message.value(15, text);
-      const auto date = told.size() == 4 ? told : settlement_date(txn.business_date);
-      outcome.set_settlement_date(date.data(), date.size());
+      const auto told = take(15);
+      outcome.settlement_date = told.size() == 4 ? told : settlement_date(txn.business_date);
     }
-    if (rules.qr) take(62, [&](std::string_view v) { outcome.set_private_62(v.data(), v.size()); });
-    take(55, [&](std::string_view v) { outcome.set_chip(v.data(), v.size()); });
-    outcome.set_organisation("CUP");  // domestic; an international scheme names its own in field 63 of its dialect
+    if (rules.qr) outcome.private_62 = take(62);
+    outcome.chip = take(55);
+    outcome.organisation = "CUP";  // domestic; an international scheme names its own in field 63 of its dialect
     if (rules.effect == Effect::sale) price_and_post(slot, txn, outcome);
     if (rules.effect == Effect::undo) price_and_post_undo(txn, outcome);
   }
@@ -155,9 +129,9 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
 
 void Partition::decline(Slot& slot, std::string_view code) {
   auto& txn = txns_[slot.txn];
-  auto& outcome = fresh_outcome();
-  outcome.set_txn(txn.id.raw());
-  outcome.set_response_code(code.data(), code.size());
+  OutcomeFacts outcome;
+  outcome.txn = txn.id;
+  outcome.response_code = code;
   const auto slot_index = txn.slot;
   ++w_.counters.declined;
   record(11, outcome);
@@ -209,85 +183,104 @@ void Partition::on_late(const Waiter& waiter, const iso::MessageView& message, b
 
 // ---- prices and entries ----------------------------------------------------------------------------------------------
 
-void Partition::begin_entry(const Txn& txn, std::string_view type, std::uint32_t offset) {
-  entry_.reset();
-  auto& entry = entry_.entry();
-  const auto& terminal = *terminals_[txn.terminal];
-  entry.set_partition(id_.value);
-  entry.set_seq(books_.last().value + 1 + offset);
-  entry.set_id(take_id().raw());
-  entry.set_at_us(w_.now.wall.us);
-  entry.set_business_date(w_.day.date(w_.now.wall).days);
-  entry.set_type(type.data(), type.size());
-  entry.set_txn(txn.id.raw());
-  entry.set_tid(terminal.terminal.tid());
-  entry.set_merchant_code(terminal.terminal.merchant_code());
-  entry.set_stan(static_cast<std::uint32_t>(txn.key & 0xFFFFF));
-  entry.set_rrn(txn.rrn);
-  entry.set_currency(txn.currency);
+// The next entry of `txn`, without its legs.
+ledger::EntryFacts Partition::entry_facts(const Txn& txn, std::string_view type) {
+  const auto& terminal = terminals_[txn.terminal]->terminal;
+  ledger::EntryFacts entry;
+  entry.partition = id_;
+  entry.seq = EntrySeq{books_.last().value + 1 + entry_.count()};
+  entry.id = take_id();
+  entry.at = w_.now.wall;
+  entry.business_date = w_.day.date(w_.now.wall);
+  entry.type = type;
+  entry.txn = txn.id;
+  entry.tid = terminal.tid();
+  entry.merchant_code = terminal.merchant_code();
+  entry.stan = static_cast<std::uint32_t>(txn.key & 0xFFFFF);
+  entry.rrn = txn.rrn;
+  entry.currency = Currency{txn.currency};
+  return entry;
 }
 
-void Partition::price_and_post(const Slot& slot, Txn& txn, v1::Outcome& outcome) {
+// The receipt of what was priced becomes a part of the outcome.
+void Partition::take_receipt(const fees::ReceiptInput& input, OutcomeFacts& outcome) {
+  const auto& schedule = *input.schedule;
+  receipt_.clear();
+  fees::write_receipt(input, receipt_);
+  bases_.clear();
+  for (const auto& line : input.assessment->lines()) bases_.push_back({line.component, line.base_minor});
+  outcome.priced = true;
+  outcome.receipt = receipt_.text();
+  outcome.receipt_kind = static_cast<v1::ReceiptKind>(input.kind);
+  outcome.sold = {.schedule_id = schedule.text().schedule_id,
+                  .version = static_cast<std::uint32_t>(schedule.text().version),
+                  .schedule_hash = as_text(schedule.digest()),
+                  .business_date = input.event->business_date,
+                  .bases = bases_};
+}
+
+void Partition::price_and_post(const Slot& slot, Txn& txn, OutcomeFacts& outcome) {
   const auto& schedule = *slot.schedule;
+  const auto& terminal = *terminals_[txn.terminal];
+  const auto& merchant = merchants_[terminal.merchant]->merchant;
   const auto moment = schedule.moment(WallTime{txn.at_us});
   fees::Event event;
   event.amount_minor = txn.amount_minor;
   event.business_date = moment.business_date;
   event.local_minute = moment.local_minute;
   event.facts = slot.facts;
-  const auto volumes = volumes_.numbers(terminals_[txn.terminal]->merchant, schedule, event.business_date, w_.reference->prices());
+  const auto volumes = volumes_.numbers(terminal.merchant, schedule, event.business_date, w_.reference->prices());
   fees::assess(schedule, event, volumes, assessment_);
   ++w_.counters.fee_evaluations;
-  const auto& merchant_record = merchants_[terminals_[txn.terminal]->merchant]->merchant;
-  fees::write_receipt(schedule, event, volumes, {terminals_[txn.terminal]->terminal.tid(), merchant_record.merchant_code(), merchant_record.sponsor()},
-                      assessment_, receipt_of(outcome));
+  take_receipt({.kind = fees::ReceiptKind::sale, .schedule = &schedule, .event = &event, .volumes = volumes,
+                .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .assessment = &assessment_},
+               outcome);
 
   const auto& rules = rules_of(txn.kind);
   const auto brand = lower(event.facts.brand.absent() ? std::string_view(hosts_[txn.host]) : event.facts.brand.text());
-  const auto& merchant = terminals_[txn.terminal]->terminal.merchant_code();
-  const ledger::SaleParties parties{rules.qr ? ledger::kQrClearing : ledger::kSchemeClearing, brand, merchant};
-  std::uint32_t offset = 0;
+  const ledger::SaleParties parties{rules.qr ? ledger::kQrClearing : ledger::kSchemeClearing, brand, terminal.terminal.merchant_code()};
+  entry_.reset();
   const auto close = [&] {
-    if (entry_.empty()) return;
-    entry_.build(*outcome.add_entries());
-    ++offset;
+    if (!entry_.empty()) entry_.build();
   };
-  begin_entry(txn, rules.label, offset);
-  auto& reference = entry_.fee();
-  reference.set_schedule(schedule.text().schedule_id);
-  reference.set_version(static_cast<std::uint32_t>(schedule.text().version));
+  auto sale = entry_facts(txn, rules.label);
+  auto& fee = sale.fee.emplace();
+  fee.schedule = schedule.text().schedule_id;
+  fee.version = static_cast<std::uint32_t>(schedule.text().version);
   if (assessment_.line_count > 0 && assessment_.lines()[0].rule != fees::kNoRule) {
     const auto& line = assessment_.lines()[0];
-    reference.set_rule(schedule.text().components[line.component].rules[line.rule].id);
+    fee.rule = schedule.text().components[line.component].rules[line.rule].id;
   }
-  reference.set_hash(schedule.digest().data(), schedule.digest().size());
+  fee.hash = schedule.digest();
+  entry_.begin(sale);
   ledger::sale_legs(parties, assessment_, schedule, entry_);
   close();
-  begin_entry(txn, "cost", offset);
+  entry_.begin(entry_facts(txn, "cost"));
   ledger::cost_legs(parties, assessment_, entry_);
   close();
-  begin_entry(txn, "agent_share", offset);
+  entry_.begin(entry_facts(txn, "agent_share"));
   ledger::split_legs(assessment_, schedule, entry_);
   close();
   if (txn.instant) {
-    begin_entry(txn, "instant_payout", offset);
+    entry_.begin(entry_facts(txn, "instant_payout"));
     ledger::instant_payout_legs(parties, format_id("txn_", txn.id), assessment_.totals.merchant_net_minor, entry_);
     close();
   }
+  outcome.entries = entry_.built();
 }
 
 // A void is the mirror of what stands; once the money was paid out it is a refund of all that is left instead (fees reference,
 // section 3.3).
-void Partition::price_and_post_undo(Txn& txn, v1::Outcome& outcome) {
+void Partition::price_and_post_undo(Txn& txn, OutcomeFacts& outcome) {
   const auto index = txns_.find_original_of(txn);
   TG_CHECK(index != kNoTxn);  // it was not about to leave when this one came, and has waited for it since
   const auto& original = txns_[index];
-  if (!original.instant || !refund_entries(original, txn, outcome))
-    mirror_entries(original, txn, rules_of(txn.kind).label, outcome.mutable_entries());
-  outcome.set_resolves(original.id.raw());
+  if (!original.instant || !refund_entries(original, txn, outcome)) mirror_entries(original, txn, rules_of(txn.kind).label);
+  outcome.entries = entry_.built();
+  outcome.resolves = original.id;
 }
 
-bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& outcome) {
+bool Partition::refund_entries(const Txn& original, const Txn& by, OutcomeFacts& outcome) {
   v1::Receipt receipt;
   if (original.receipt == nullptr || !receipt.ParseFromString(*original.receipt)) return false;
   const auto schedule = w_.reference->prices().find(receipt.schedule_id(), static_cast<std::int32_t>(receipt.version()));
@@ -305,39 +298,35 @@ bool Partition::refund_entries(const Txn& original, const Txn& by, v1::Outcome& 
   fees::refund(*schedule, *sale, *event, volumes, assessment_);
   ++w_.counters.fee_evaluations;
   const auto& merchant = merchants_[terminal.merchant]->merchant;
-  fees::write_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event, .volumes = volumes,
-                       .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
-                      receipt_of(outcome));
+  take_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event, .volumes = volumes,
+                .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
+               outcome);
   // Clearing of the original's first leg: the scheme or channel that owed the sale.
   const auto& first = original.legs.at(0);
   const ledger::SaleParties parties{{first.account}, subs_[first.sub], merchant.merchant_code()};
-  std::uint32_t offset = 0;
-  begin_entry(by, "void_refund", offset);
-  entry_.entry().set_mirrors(0);
+  entry_.reset();
+  entry_.begin(entry_facts(by, "void_refund"));
   ledger::sale_legs(parties, assessment_, *schedule, entry_);
-  if (!entry_.empty()) {
-    entry_.build(*outcome.add_entries());
-    ++offset;
-  }
-  begin_entry(by, "agent_share", offset);
+  if (!entry_.empty()) entry_.build();
+  entry_.begin(entry_facts(by, "agent_share"));
   ledger::split_legs(assessment_, *schedule, entry_);
-  if (!entry_.empty()) entry_.build(*outcome.add_entries());
+  if (!entry_.empty()) entry_.build();
   return true;
 }
 
 // Every entry of the original once more with its sides exchanged (fees reference, "void", "reversal").
-void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_view type, google::protobuf::RepeatedPtrField<std::string>* entries) {
-  std::uint32_t offset = 0;
+void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_view type) {
+  entry_.reset();
   for (std::size_t i = 0; i < original.legs.size();) {
     const auto number = original.legs[i].entry;
-    begin_entry(by, type, offset);
-    entry_.entry().set_mirrors(original.first_entry + number);
+    auto facts = entry_facts(by, type);
+    facts.mirrors = EntrySeq{original.first_entry + number};
+    entry_.begin(facts);
     for (; i < original.legs.size() && original.legs[i].entry == number; ++i) {
       const auto& leg = original.legs[i];
       entry_.add(leg.credit ? ledger::Side::debit : ledger::Side::credit, {leg.account}, subs_[leg.sub], leg.amount_minor);
     }
-    entry_.build(*entries->Add());
-    ++offset;
+    entry_.build();
   }
 }
 
@@ -349,7 +338,10 @@ void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_v
   owed.set_txn(txn.id.raw());
   owed.set_cause(cause);
   owed.set_answered(answered.data(), answered.size());
-  if (txn.approved) mirror_entries(txn, txn, "reversal", owed.mutable_entries());
+  if (txn.approved) {
+    mirror_entries(txn, txn, "reversal");
+    for (const auto entry : entry_.built()) owed.add_entries(entry.data(), entry.size());
+  }
   auto& queued = owed_[txn.id.raw()];
   if (!pan.empty()) queued.pan.reveal().assign(as_bytes(pan));
   if (txn.slot != kNone) {

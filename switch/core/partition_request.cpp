@@ -149,7 +149,7 @@ void Partition::decide_upstream(Incoming& m) {
 }
 
 // What the schedule looks at, as it is when the terminal asks.
-fees::Facts Partition::facts_of(const Incoming& m, bool instant) const {
+fees::Facts Partition::fee_facts(const Incoming& m, bool instant) const {
   const auto& merchant = merchants_[terminals_[m.terminal]->merchant]->merchant;
   fees::Facts facts;
   facts.channel = channel_of(static_cast<std::uint32_t>(m.in.message.number(22).value_or(0)), m.rules->qr);
@@ -170,25 +170,21 @@ fees::Facts Partition::facts_of(const Incoming& m, bool instant) const {
 void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   auto& slot = slots_[slot_index];
   const auto& terminal = *terminals_[m.terminal];
-  // Field by field, because Clear() of the whole would free what is inside; every other field is set below.
-  intent_.mutable_request()->Clear();
-  intent_.mutable_routing()->Clear();
-  intent_.clear_schedule_hash();
   const auto id = m.id;
-  intent_.set_txn(id.raw());
-  fill_request(m, *intent_.mutable_request());
-  if (m.rules->kind == iso::Kind::sale && merchants_[terminal.merchant]->merchant.instant()) intent_.mutable_request()->set_instant(true);
-  auto& routing = *intent_.mutable_routing();
-  routing.set_host(w_.reference->hosts()[m.host].host.name());
-  routing.set_link(m.passage.link.value);
-  routing.set_stan(m.passage.stan);
-  routing.set_transmitted(m.passage.transmitted.chars.data(), m.passage.transmitted.size);
-  routing.set_route(m.route.data(), m.route.size());
-  intent_.set_rrn(take_rrn());
-  intent_.set_business_date(w_.day.date(w_.now.wall).days);
-  intent_.set_local(local_time());
-  if (m.schedule != nullptr) intent_.set_schedule_hash(m.schedule->digest().data(), m.schedule->digest().size());
-  record(10, intent_);
+  IntentFacts intent;
+  intent.txn = id;
+  intent.request = request_facts(m);
+  if (m.rules->kind == iso::Kind::sale && merchants_[terminal.merchant]->merchant.instant()) intent.request.instant = true;
+  intent.routing = {.host = w_.reference->hosts()[m.host].host.name(),
+                    .link = m.passage.link.value,
+                    .stan = m.passage.stan,
+                    .transmitted = {m.passage.transmitted.chars.data(), m.passage.transmitted.size},
+                    .route = m.route};
+  intent.rrn = take_rrn();
+  intent.business_date = w_.day.date(w_.now.wall);
+  intent.local = local_time();
+  if (m.schedule != nullptr) intent.schedule_hash = as_text(m.schedule->digest());
+  record(10, intent);
 
   slot.txn = txns_.newest();
   TG_CHECK(txns_[slot.txn].id == id);
@@ -204,7 +200,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   slot.message = m.in.message;
   slot.message.rebase(slot.frame);
   slot.pan.reveal().assign(as_bytes(m.pan));
-  if (m.schedule != nullptr) slot.facts = facts_of(m, intent_.request().instant());
+  if (m.schedule != nullptr) slot.facts = fee_facts(m, intent.request.instant);
   slot.schedule = std::move(m.schedule);
   if (!m.pan.empty()) {
     SecretPan pan;
@@ -216,6 +212,18 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   after.slot = slot_index;
   after.generation = slot.generation;
   gathering_.after.push_back(after);
+}
+
+// The guard's entry of a message that asks no host: its answer, for when it comes again.
+TxnIndex Partition::record_served(Incoming& m, std::string_view code) {
+  TombstoneFacts tombstone;
+  tombstone.request = request_facts(m);
+  tombstone.rrn = take_rrn();
+  tombstone.local = local_time();
+  tombstone.response_code = code;
+  tombstone.txn = take_id();
+  record(20, tombstone);
+  return txns_.newest();
 }
 
 // ---- reversal (cup dialect, section 11) ------------------------------------------------------------------------------
@@ -254,15 +262,8 @@ void Partition::reverse_original(Incoming& m, TxnIndex index) {
 }
 
 void Partition::answer_reversal(Incoming& m, std::string_view code, TxnIndex original) {
-  v1::Tombstone tombstone;
   m.original = original;
-  fill_request(m, *tombstone.mutable_request());
-  tombstone.set_rrn(take_rrn());
-  tombstone.set_local(local_time());
-  tombstone.set_response_code(code.data(), code.size());
-  tombstone.set_txn(take_id().raw());
-  record(20, tombstone);
-  const auto& txn = txns_[txns_.find_id(TxnId(tombstone.txn()))];
+  const auto& txn = txns_[record_served(m, code)];
   auto answer = reply_of(txn, m.row, m.in.message);
   answer.pan = m.pan;
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
@@ -284,13 +285,7 @@ void Partition::decide_sign_in(Incoming& m) {
   if (!made) return refuse(m, "96", false);
 
   // First the guard's entry, then the session: both in one group.
-  v1::Tombstone served;
-  fill_request(m, *served.mutable_request());
-  served.set_rrn(take_rrn());
-  served.set_local(local_time());
-  served.set_response_code("00");
-  served.set_txn(take_id().raw());
-  record(20, served);
+  const auto served = record_served(m, "00");
   v1::SignedOn signed_on;
   signed_on.set_terminal(terminal.terminal.id());
   signed_on.set_batch(terminal.batch);
@@ -300,16 +295,16 @@ void Partition::decide_sign_in(Incoming& m) {
   signed_on.set_mac_kcv(made->keys.mac.check_value().hex());
   if (made->keys.track) signed_on.set_track_kcv(made->keys.track->check_value().hex());
   if (const auto serial = iso::sign_in_serial(m.in.message)) signed_on.set_serial_number(serial->data(), serial->size());
-  signed_on.set_txn(served.txn());
-  signed_on.set_rrn(served.rrn());
-  signed_on.set_local(served.local());
+  signed_on.set_txn(txns_[served].id.raw());
+  signed_on.set_rrn(txns_[served].rrn);
+  signed_on.set_local(local_time());
   signed_on.set_stan(m.stan);
   record(17, signed_on);
   terminal.keys = std::make_unique<crypto::WorkingKeys>(std::move(made->keys));
   terminal.sealed_keys = made->sealed;
   gathering_.cells.push_back({fmt::format("wk/{}", terminal.terminal.id()), std::move(made->sealed)});
 
-  auto answer = reply_of(txns_[txns_.find_id(TxnId(served.txn()))], m.row, m.in.message);
+  auto answer = reply_of(txns_[served], m.row, m.in.message);
   answer.keys = made->field_62.reveal().view();
   answer.batch = terminal.batch;
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
@@ -317,17 +312,11 @@ void Partition::decide_sign_in(Incoming& m) {
 
 void Partition::decide_sign_out(Incoming& m) {
   if (!txns_.has_room()) return refuse(m, "96", false);
-  v1::Tombstone served;
-  fill_request(m, *served.mutable_request());
-  served.set_rrn(take_rrn());
-  served.set_local(local_time());
-  served.set_response_code("00");
-  served.set_txn(take_id().raw());
-  record(20, served);
+  const auto served = record_served(m, "00");
   v1::SignedOff signed_off;
   signed_off.set_terminal(terminals_[m.terminal]->terminal.id());
   record(18, signed_off);
-  auto answer = reply_of(txns_[txns_.find_id(TxnId(served.txn()))], m.row, m.in.message);
+  auto answer = reply_of(txns_[served], m.row, m.in.message);
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
 }
 

@@ -24,15 +24,15 @@ VolumeCounters::Merchant& VolumeCounters::merchant_at(std::uint32_t merchant) {
   return merchants_[merchant];
 }
 
-std::uint32_t VolumeCounters::version_of(const v1::Receipt& sale) {
+std::uint32_t VolumeCounters::version_of(const PricedSale& sale) {
   const auto known =
-      std::ranges::find_if(versions_, [&](const Version& v) { return same(v.digest, sale.schedule_hash()); });
+      std::ranges::find_if(versions_, [&](const Version& v) { return same(v.digest, sale.schedule_hash); });
   if (known != versions_.end()) return static_cast<std::uint32_t>(known - versions_.begin());
   auto& fresh = versions_.emplace_back();
-  fresh.schedule_id = sale.schedule_id();
-  fresh.version = sale.version();
-  TG_CHECK(sale.schedule_hash().size() == fresh.digest.size());
-  std::memcpy(fresh.digest.data(), sale.schedule_hash().data(), fresh.digest.size());
+  fresh.schedule_id = sale.schedule_id;
+  fresh.version = sale.version;
+  TG_CHECK(sale.schedule_hash.size() == fresh.digest.size());
+  std::memcpy(fresh.digest.data(), sale.schedule_hash.data(), fresh.digest.size());
   return static_cast<std::uint32_t>(versions_.size() - 1);
 }
 
@@ -71,28 +71,28 @@ std::int32_t VolumeCounters::month_of(BusinessDate day) noexcept {
   return month_;
 }
 
-Counted VolumeCounters::count(std::uint32_t merchant_index, const v1::Receipt& sale,
+Counted VolumeCounters::count(std::uint32_t merchant_index, const PricedSale& sale,
                               std::int64_t amount_minor) {
   Counted counted;
   auto& merchant = merchant_at(merchant_index);
-  const auto month = month_of(BusinessDate{sale.business_date()});
+  const auto month = month_of(sale.business_date);
   if (merchant.newest != std::numeric_limits<std::int32_t>::min() && month < merchant.newest - 1)
     return counted;
   Sums* sums = nullptr;
   for (auto& known : merchant.sums)
-    if (known.month == month && same(versions_[known.schedule].digest, sale.schedule_hash())) sums = &known;
+    if (known.month == month && same(versions_[known.schedule].digest, sale.schedule_hash)) sums = &known;
   if (sums == nullptr) sums = &open(merchant, month, version_of(sale));
   counted.month = month;
   counted.schedule = sums->schedule + 1;
-  for (const auto& line : sale.lines()) {
-    const auto base = line.base_minor();
-    TG_CHECK(line.component() < fees::kComponentsMax);
+  for (const auto& line : sale.bases) {
+    const auto base = line.base_minor;
+    TG_CHECK(line.component < fees::kComponentsMax);
     if (base == 0) continue;
-    add(*sums, line.component(), base);
+    add(*sums, line.component, base);
     if (base == amount_minor)
-      counted.whole |= std::uint64_t{1} << line.component();
+      counted.whole |= std::uint64_t{1} << line.component;
     else
-      counted.parts.emplace_back(static_cast<std::uint16_t>(line.component()), base);
+      counted.parts.emplace_back(static_cast<std::uint16_t>(line.component), base);
   }
   return counted;
 }

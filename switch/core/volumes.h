@@ -16,6 +16,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,11 +36,25 @@ struct Counted {
   std::vector<std::pair<std::uint16_t, std::int64_t>> parts;  // components with another base that is not zero
 };
 
+// What the counters look at of a sale's receipt: which version priced it, when, and each line's base.
+struct PricedBase {
+  std::uint32_t component = 0;  // place in the schedule
+  std::int64_t base_minor = 0;
+  friend bool operator==(const PricedBase&, const PricedBase&) noexcept = default;
+};
+struct PricedSale {
+  std::string_view schedule_id;
+  std::uint32_t version = 0;
+  std::string_view schedule_hash;
+  BusinessDate business_date;
+  std::span<const PricedBase> bases;
+};
+
 class VolumeCounters {
  public:
   // ---- the fold ----
-  // `sale` is the receipt of a sale; `amount_minor` its whole amount.
-  [[nodiscard]] Counted count(std::uint32_t merchant, const v1::Receipt& sale, std::int64_t amount_minor);
+  // `amount_minor` is the whole amount of the sale.
+  [[nodiscard]] Counted count(std::uint32_t merchant, const PricedSale& sale, std::int64_t amount_minor);
   // Adds (+1) or subtracts (−1) what was counted; nothing when its month is gone.
   void move(std::uint32_t merchant, const Counted& counted, std::int64_t amount_minor, int direction);
 
@@ -78,7 +93,7 @@ class VolumeCounters {
       256;  // then all are made anew; a version changes a few times a year
 
   [[nodiscard]] Merchant& merchant_at(std::uint32_t merchant);
-  [[nodiscard]] std::uint32_t version_of(const v1::Receipt& sale);
+  [[nodiscard]] std::uint32_t version_of(const PricedSale& sale);
   [[nodiscard]] Sums* find(Merchant& merchant, std::int32_t month, std::uint32_t version) noexcept;
   [[nodiscard]] Sums& open(Merchant& merchant, std::int32_t month, std::uint32_t version);
   [[nodiscard]] const std::vector<std::uint16_t>& translation(std::uint32_t from,

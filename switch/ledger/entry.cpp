@@ -1,45 +1,9 @@
 #include "switch/ledger/entry.h"
 
+#include "proto/records.h"
 #include "switch/base/check.h"
 
 namespace tollgate::ledger {
-
-// Clear() would free the fee reference; its memory is kept.
-void EntryBuilder::reset() {
-  if (entry_.has_fee()) spare_fee_.reset(entry_.release_fee());
-  entry_.Clear();
-}
-
-v1::FeeReference& EntryBuilder::fee() {
-  if (!entry_.has_fee() && spare_fee_ != nullptr) {
-    spare_fee_->Clear();
-    entry_.set_allocated_fee(spare_fee_.release());
-  }
-  return *entry_.mutable_fee();
-}
-
-void EntryBuilder::add(Side side, Account account, std::string_view sub, std::int64_t amount_minor) {
-  TG_CHECK(amount_minor >= 0);
-  if (amount_minor == 0) return;
-  auto* leg = entry_.add_legs();
-  leg->set_account(account.value);
-  leg->set_sub(sub.data(), sub.size());
-  leg->set_credit(side == Side::credit);
-  leg->set_amount_minor(amount_minor);
-}
-
-void EntryBuilder::credit_signed(Account account, std::string_view sub, std::int64_t amount_minor) {
-  if (amount_minor >= 0)
-    credit(account, sub, amount_minor);
-  else
-    debit(account, sub, -amount_minor);
-}
-
-void EntryBuilder::build(std::string& out) {
-  TG_CHECK(broken_invariant(entry_).empty());
-  TG_CHECK(entry_.SerializeToString(&out));
-}
-
 namespace {
 
 // `legs` gives the number of legs; `leg(i)` one of them.
@@ -49,7 +13,7 @@ std::string_view broken(std::size_t legs, Leg&& leg) noexcept {
   Int128 sum = 0;
   const bool memo = is_memo({static_cast<std::uint16_t>(leg(0).account)});
   for (std::size_t i = 0; i < legs; ++i) {
-    const LegView one = leg(i);
+    const LegView& one = leg(i);
     if (!is_account(one.account)) return "not an account";
     if (one.amount_minor <= 0) return "a leg that is not above zero";
     if (is_memo({static_cast<std::uint16_t>(one.account)}) != memo)
@@ -59,80 +23,97 @@ std::string_view broken(std::size_t legs, Leg&& leg) noexcept {
   return sum == 0 ? std::string_view{} : "debits are not credits";
 }
 
-// The protobuf wire format: a key (number << 3 | type), then a varint (type 0), 8 bytes (1), a length and so
-// many bytes (2), or 4 bytes (5). Reading stops at the first byte that does not fit.
-class Wire {
- public:
-  explicit Wire(ByteView bytes) : p_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+}  // namespace
 
-  // The next field; false at the end, and when the bytes are broken (ok() tells which).
-  [[nodiscard]] bool next() {
-    if (p_ == end_ || !ok_) return false;
-    const auto key = varint();
-    number_ = static_cast<std::uint32_t>(key >> 3);
-    value_ = 0;
-    text_ = {};
-    switch (key & 7) {
-      case 0:
-        value_ = varint();
-        break;
-      case 1:
-        take(8);
-        break;
-      case 2:
-        text_ = take(varint());
-        break;
-      case 5:
-        take(4);
-        break;
-      default:
-        ok_ = false;
-    }
-    return ok_;
-  }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] std::uint64_t value() const { return value_; }
-  [[nodiscard]] ByteView bytes() const { return text_; }
+void EntryBuilder::reset() noexcept {
+  out_.clear();
+  ends_.clear();
+  legs_.clear();
+  facts_ = {};
+}
 
- private:
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64 && p_ != end_; shift += 7) {
-      const auto byte = *p_++;
-      value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  ByteView take(std::uint64_t size) {
-    if (size > static_cast<std::uint64_t>(end_ - p_)) {
-      ok_ = false;
-      return {};
-    }
-    const ByteView taken(p_, static_cast<std::size_t>(size));
-    p_ += size;
-    return taken;
-  }
+void EntryBuilder::begin(const EntryFacts& facts) {
+  TG_CHECK(legs_.empty());  // the one before was built
+  facts_ = facts;
+}
 
-  const std::uint8_t* p_;
-  const std::uint8_t* end_;
-  bool ok_ = true;
-  std::uint32_t number_ = 0;
-  std::uint64_t value_ = 0;
-  ByteView text_;
-};
+// With the first leg, so that an entry that stays empty costs nothing.
+void EntryBuilder::write_head() {
+  out_.number(v1::LedgerEntry::kPartitionFieldNumber, facts_.partition.value);
+  out_.number(v1::LedgerEntry::kSeqFieldNumber, facts_.seq.value);
+  out_.number(v1::LedgerEntry::kIdFieldNumber, facts_.id.raw());
+  out_.integer(v1::LedgerEntry::kAtUsFieldNumber, facts_.at.us);
+  out_.integer(v1::LedgerEntry::kBusinessDateFieldNumber, facts_.business_date.days);
+  out_.text(v1::LedgerEntry::kTypeFieldNumber, facts_.type);
+  out_.number(v1::LedgerEntry::kTxnFieldNumber, facts_.txn.raw());
+  out_.text(v1::LedgerEntry::kTidFieldNumber, facts_.tid);
+  out_.text(v1::LedgerEntry::kMerchantCodeFieldNumber, facts_.merchant_code);
+  out_.number(v1::LedgerEntry::kStanFieldNumber, facts_.stan);
+  out_.number(v1::LedgerEntry::kRrnFieldNumber, facts_.rrn);
+  out_.number(v1::LedgerEntry::kCurrencyFieldNumber, facts_.currency.number);
+}
+
+void EntryBuilder::write_tail() {
+  if (facts_.fee) {
+    const auto fee = out_.open(v1::LedgerEntry::kFeeFieldNumber);
+    out_.text(v1::FeeReference::kScheduleFieldNumber, facts_.fee->schedule);
+    out_.number(v1::FeeReference::kVersionFieldNumber, facts_.fee->version);
+    out_.text(v1::FeeReference::kRuleFieldNumber, facts_.fee->rule);
+    out_.text(v1::FeeReference::kHashFieldNumber, facts_.fee->hash);
+    out_.close(fee);
+  }
+  out_.number(v1::LedgerEntry::kMirrorsFieldNumber, facts_.mirrors.value);
+}
+
+void EntryBuilder::add(Side side, Account account, std::string_view sub, std::int64_t amount_minor) {
+  TG_CHECK(amount_minor >= 0);
+  if (amount_minor == 0) return;
+  if (legs_.empty()) write_head();
+  const bool credit = side == Side::credit;
+  legs_.push_back({account.value, {}, credit, amount_minor});
+  const auto leg = out_.open(v1::LedgerEntry::kLegsFieldNumber);
+  out_.number(v1::Leg::kAccountFieldNumber, account.value);
+  out_.text(v1::Leg::kSubFieldNumber, sub);
+  out_.flag(v1::Leg::kCreditFieldNumber, credit);
+  out_.integer(v1::Leg::kAmountMinorFieldNumber, amount_minor);
+  out_.close(leg);
+}
+
+void EntryBuilder::credit_signed(Account account, std::string_view sub, std::int64_t amount_minor) {
+  if (amount_minor >= 0)
+    credit(account, sub, amount_minor);
+  else
+    debit(account, sub, -amount_minor);
+}
+
+void EntryBuilder::build() {
+  TG_CHECK(broken(legs_.size(), [&](std::size_t i) -> const LegView& { return legs_[i]; }).empty());
+  write_tail();
+  legs_.clear();
+  ends_.push_back(out_.size());
+}
+
+std::span<const std::string_view> EntryBuilder::built() {
+  built_.clear();
+  std::size_t begin = 0;
+  for (const auto end : ends_) {
+    built_.push_back(out_.text().substr(begin, end - begin));
+    begin = end;
+  }
+  return built_;
+}
+
+namespace {
 
 bool parse_leg(ByteView bytes, LegView& leg) {
-  Wire wire(bytes);
+  WireReader wire(bytes);
   while (wire.next()) {
     switch (wire.number()) {
       case v1::Leg::kAccountFieldNumber:
         leg.account = static_cast<std::uint32_t>(wire.value());
         break;
       case v1::Leg::kSubFieldNumber:
-        leg.sub = as_text(wire.bytes());
+        leg.sub = wire.text();
         break;
       case v1::Leg::kCreditFieldNumber:
         leg.credit = wire.value() != 0;
@@ -153,7 +134,7 @@ bool EntryView::parse(ByteView bytes) {
   seq = 0;
   currency = 0;
   legs.clear();
-  Wire wire(bytes);
+  WireReader wire(bytes);
   while (wire.next()) {
     switch (wire.number()) {
       case v1::LedgerEntry::kSeqFieldNumber:

@@ -1,51 +1,33 @@
-// One ledger entry in the making. An entry that is not balanced, has fewer than two legs, a leg of zero, or
-// mixes memo and real accounts cannot be built: build() stops the process, because only this code makes
+// Ledger entries of one transaction in the making, in their wire form (v1.LedgerEntry): built one after the
+// other, kept together until reset(). An entry that is not balanced, has fewer than two legs, a leg of zero,
+// or mixes memo and real accounts cannot be built: build() stops the process, because only this code makes
 // entries (fees reference, section 8, invariants 1 and 2). Legs of zero are simply not added, so that a sale
-// without a fee is two legs.
+// without a fee is two legs; an entry to which no leg was added need not be built and leaves nothing.
 //
-// Thread: its owner's. No allocation in steady state: the proto is reused.
+// The bytes are those that protobuf would write of the same message. Thread: its owner's. No allocation in
+// steady state: the memory is kept.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
-#include "proto/records.h"
+#include "proto/wire.h"
 #include "switch/base/bytes.h"
+#include "switch/base/ids.h"
 #include "switch/base/money.h"
+#include "switch/base/time.h"
 #include "switch/ledger/accounts.h"
+
+namespace tollgate::v1 {
+class LedgerEntry;
+}
 
 namespace tollgate::ledger {
 
 enum class Side : std::uint8_t { debit, credit };
-
-class EntryBuilder {
- public:
-  // The entry's own facts are set on entry(); legs and balance are this class's.
-  void reset();
-  [[nodiscard]] v1::LedgerEntry& entry() noexcept { return entry_; }
-  [[nodiscard]] v1::FeeReference& fee();  // for entry().mutable_fee(), which allocates
-
-  void add(Side side, Account account, std::string_view sub, std::int64_t amount_minor);
-  void debit(Account account, std::string_view sub, std::int64_t amount_minor) {
-    add(Side::debit, account, sub, amount_minor);
-  }
-  void credit(Account account, std::string_view sub, std::int64_t amount_minor) {
-    add(Side::credit, account, sub, amount_minor);
-  }
-  // A signed change of a liability or income: positive credits it, negative debits it.
-  void credit_signed(Account account, std::string_view sub, std::int64_t amount_minor);
-
-  [[nodiscard]] bool empty() const noexcept { return entry_.legs_size() == 0; }
-  // Serialises into out (replacing it). Stops the process when the entry breaks an invariant.
-  void build(std::string& out);
-
- private:
-  v1::LedgerEntry entry_;
-  std::unique_ptr<v1::FeeReference> spare_fee_;
-};
 
 // What the books need of a stored entry, read where it lies: building the whole message for it costs several
 // times the posting.
@@ -62,6 +44,68 @@ struct EntryView {
 
   // False when the bytes are no LedgerEntry. The view lives as long as they do.
   [[nodiscard]] bool parse(ByteView bytes);
+};
+
+// Why the sale costs what it costs: the schedule, and the rule of the first priced component.
+struct FeeReference {
+  std::string_view schedule;
+  std::uint32_t version = 0;
+  std::string_view rule;
+  ByteView hash;
+};
+
+// What an entry says beside its legs. Texts belong to the caller and live until the entry is built.
+struct EntryFacts {
+  PartitionId partition;
+  EntrySeq seq;
+  ObjectId id;
+  WallTime at;
+  BusinessDate business_date;
+  std::string_view type;
+  TxnId txn;
+  std::string_view tid, merchant_code;
+  std::uint32_t stan = 0;
+  std::uint64_t rrn = 0;
+  Currency currency;
+  std::optional<FeeReference> fee;
+  EntrySeq mirrors;  // the entry that this one undoes; 0: none
+};
+
+class EntryBuilder {
+ public:
+  // Forgets everything that was built.
+  void reset() noexcept;
+  // The next entry; legs follow.
+  void begin(const EntryFacts& facts);
+
+  // The text of `sub` is copied.
+  void add(Side side, Account account, std::string_view sub, std::int64_t amount_minor);
+  void debit(Account account, std::string_view sub, std::int64_t amount_minor) {
+    add(Side::debit, account, sub, amount_minor);
+  }
+  void credit(Account account, std::string_view sub, std::int64_t amount_minor) {
+    add(Side::credit, account, sub, amount_minor);
+  }
+  // A signed change of a liability or income: positive credits it, negative debits it.
+  void credit_signed(Account account, std::string_view sub, std::int64_t amount_minor);
+
+  [[nodiscard]] bool empty() const noexcept { return legs_.empty(); }
+  // Ends the entry. Stops the process when it breaks an invariant.
+  void build();
+
+  [[nodiscard]] std::size_t count() const noexcept { return ends_.size(); }
+  // Every entry that was built since reset(), in order; valid until the next change.
+  [[nodiscard]] std::span<const std::string_view> built();
+
+ private:
+  void write_head();
+  void write_tail();
+
+  EntryFacts facts_;
+  WireWriter out_;
+  std::vector<LegView> legs_;  // of the entry in the making, without their subs
+  std::vector<std::size_t> ends_;
+  std::vector<std::string_view> built_;
 };
 
 [[nodiscard]] std::string_view broken_invariant(const EntryView& entry) noexcept;

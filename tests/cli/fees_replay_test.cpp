@@ -8,10 +8,10 @@
 #include <sstream>
 
 #include "fees/change.h"
-#include "fees/receipt.h"
 #include "storage/memory_journal.h"
 #include "storage/record_stream.h"
 #include "tests/fees/example.h"
+#include "tests/fees/written.h"
 
 namespace tollgate::cli {
 namespace {
@@ -52,8 +52,8 @@ class Store {
     auto& outcome = *record.mutable_outcome();
     outcome.set_txn(++txn_);
     outcome.set_approved(true);
-    fees::write_receipt(*schedule_, event, {}, {"10000001", merchant, "agent"}, priced,
-                        outcome.mutable_receipt());
+    *outcome.mutable_receipt() =
+        fees::testing::written(*schedule_, event, priced, {"10000001", merchant, "agent"});
     receipts_[txn_] = outcome.receipt();
     if (tamper) tamper(*outcome.mutable_receipt());
     v1::Record intent;
@@ -93,9 +93,8 @@ class Store {
     auto& outcome = *record.mutable_outcome();
     outcome.set_txn(txn_);
     outcome.set_approved(true);
-    fees::write_receipt(
-        {fees::ReceiptKind::refund, schedule_.get(), &event, {}, {"", "m1", ""}, &standing, &change},
-        outcome.mutable_receipt());
+    *outcome.mutable_receipt() = fees::testing::written(
+        {fees::ReceiptKind::refund, schedule_.get(), &event, {}, {"", "m1", ""}, &standing, &change});
     write(partition, {intent, record});
   }
   void write(std::uint16_t partition, const std::vector<v1::Record>& records) {

@@ -4,7 +4,7 @@
 
 #include "tests/fees/example.h"
 #include "tests/fees/generate.h"
-#include "tollgate/v1/fees.pb.h"
+#include "tests/fees/written.h"
 
 namespace tollgate::fees {
 namespace {
@@ -14,15 +14,7 @@ using testing::kRetail;
 using testing::must_load;
 using testing::priced;
 using testing::sale_of;
-
-v1::Receipt written(const CompiledSchedule& schedule, const Event& event, const Assessment& a,
-                    Volumes volumes = {}) {
-  v1::Receipt receipt;
-  write_receipt(schedule, event, volumes, {"term1", "shop1", "agent1"}, a, &receipt);
-  v1::Receipt read;  // through its bytes, as a job receives it
-  EXPECT_TRUE(read.ParseFromString(receipt.SerializeAsString()));
-  return read;
-}
+using testing::written;
 
 TEST(Receipt, RecomputesWithoutTheStore) {
   const auto schedule = must_load(kRetail);
@@ -47,7 +39,7 @@ TEST(Receipt, RecomputesForEveryGeneratedScheduleAndEvent) {
     const auto event = g.event(static_cast<PricedEvent>(g.below(3)));
     std::vector<std::int64_t> numbers(schedule->text().components.size());
     for (auto& n : numbers) n = g.volume();
-    const auto receipt = written(*schedule, event, priced(*schedule, event, {numbers}), {numbers});
+    const auto receipt = written(*schedule, event, priced(*schedule, event, {numbers}), {}, {numbers});
     ASSERT_EQ(recompute(receipt, *schedule), std::nullopt)
         << schedule->canonical_json() << receipt.DebugString();
   }
@@ -106,8 +98,7 @@ TEST(Receipt, ARefundAMirrorAndAPartialReversalRecomputeFromTheirStanding) {
   part.amount_minor = 5000;
   Assessment change;
   refund(*schedule, *standing, part, {}, change);
-  v1::Receipt receipt;
-  write_receipt({ReceiptKind::refund, schedule.get(), &part, {}, {}, &*standing, &change}, &receipt);
+  auto receipt = written({ReceiptKind::refund, schedule.get(), &part, {}, {}, &*standing, &change});
   EXPECT_EQ(recompute(receipt, *schedule), std::nullopt);
   const auto read = assessment_of(receipt, *schedule);
   ASSERT_TRUE(read);
@@ -118,17 +109,15 @@ TEST(Receipt, ARefundAMirrorAndAPartialReversalRecomputeFromTheirStanding) {
 
   Assessment back;
   mirror(*schedule, *standing, back);
-  v1::Receipt mirrored;
-  write_receipt({ReceiptKind::mirror, schedule.get(), &event, {}, {}, &*standing, &back}, &mirrored);
+  const auto mirrored = written({ReceiptKind::mirror, schedule.get(), &event, {}, {}, &*standing, &back});
   EXPECT_EQ(recompute(mirrored, *schedule), std::nullopt);
 
   Event smaller = event;
   smaller.amount_minor = 6000;
   Assessment fresh, difference;
   reprice(*schedule, *standing, smaller, {}, fresh, difference);
-  v1::Receipt repriced;
-  write_receipt({ReceiptKind::repriced, schedule.get(), &smaller, {}, {}, &*standing, &difference},
-                &repriced);
+  const auto repriced =
+      written({ReceiptKind::repriced, schedule.get(), &smaller, {}, {}, &*standing, &difference});
   EXPECT_EQ(recompute(repriced, *schedule), std::nullopt);
   const auto after = standing_of(repriced, *schedule);
   ASSERT_TRUE(after);

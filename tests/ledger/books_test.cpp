@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/records.h"
 #include "switch/base/chance.h"
 #include "switch/ledger/business_day.h"
 #include "switch/ledger/entry.h"
@@ -27,7 +28,7 @@ std::string entry_of(std::uint64_t seq, std::int64_t debit, std::int64_t credit)
   return entry.SerializeAsString();
 }
 
-void post(Books& books, const std::string& bytes) {
+void post(Books& books, std::string_view bytes) {
   EntryView entry;
   ASSERT_TRUE(entry.parse(as_bytes(bytes)));
   books.post(entry, as_bytes(bytes));
@@ -101,12 +102,13 @@ TEST(Entry, CancelsWithItsMirrorOnEveryAccount) {
   v1::LedgerEntry original;
   ASSERT_TRUE(original.ParseFromString(bytes));
   EntryBuilder builder;
+  EntryFacts facts;
+  facts.seq = EntrySeq{2};
+  facts.currency = kYuan;
+  builder.begin(facts);
   mirror(original, builder);
-  builder.entry().set_seq(2);
-  builder.entry().set_currency(kYuan.number);
-  std::string undone;
-  builder.build(undone);
-  post(books, undone);
+  builder.build();
+  post(books, builder.built().front());
   books.each([](std::uint32_t, std::string_view, Currency, Balance balance) { EXPECT_EQ(balance.value, 0); });
 }
 

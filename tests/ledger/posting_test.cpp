@@ -3,6 +3,7 @@
 
 #include "fees/engine.h"
 #include "fees/schedule.h"
+#include "proto/records.h"
 #include "switch/ledger/posting.h"
 
 namespace tollgate::ledger {
@@ -26,9 +27,13 @@ Priced price(std::string_view components, std::string_view rest, std::int64_t am
   return priced;
 }
 
-std::string legs(const EntryBuilder& builder) {
+// Of the entry as protobuf reads it.
+std::string legs(EntryBuilder& builder) {
+  builder.build();
+  v1::LedgerEntry entry;
+  EXPECT_TRUE(entry.ParseFromString(std::string(builder.built().back())));
   std::string text;
-  for (const auto& leg : const_cast<EntryBuilder&>(builder).entry().legs())
+  for (const auto& leg : entry.legs())
     text += (leg.credit() ? "Cr " : "Dr ") + account_name(leg.account(), leg.sub()) + " " + std::to_string(leg.amount_minor()) + "; ";
   return text;
 }
