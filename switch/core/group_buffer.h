@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
@@ -37,7 +38,8 @@ struct GroupBuffer {
   std::vector<storage::CellWrite> cells;
   std::vector<crypto::SealedPan> pans;
   std::vector<After> after;
-  WipedBytes replies;
+  WipedBytes replies;                         // the first reply_bytes of it
+  std::size_t reply_bytes = 0;
   std::vector<std::function<void()>> calls;
 
   [[nodiscard]] bool empty() const noexcept { return records == 0 && cells.empty() && after.empty(); }
@@ -53,14 +55,22 @@ struct GroupBuffer {
     std::memcpy(open_record(at_us, field, body.size()), body.data(), body.size());
   }
 
+  // Where it lies from now on. Room is made in advance: a vector with an allocator of its own appends byte by byte.
+  [[nodiscard]] std::uint32_t add_reply(ByteView frame) {
+    if (replies.size() - reply_bytes < frame.size()) replies.resize(2 * (reply_bytes + frame.size()));
+    std::memcpy(replies.data() + reply_bytes, frame.data(), frame.size());
+    return static_cast<std::uint32_t>(std::exchange(reply_bytes, reply_bytes + frame.size()));
+  }
+  [[nodiscard]] ByteView reply_of(const After& reply) const { return ByteView(replies).first(reply_bytes).subspan(reply.offset, reply.size); }
+
   void clear() {
     payload.clear();
     records = 0;
     cells.clear();
     pans.clear();
     after.clear();
-    wipe(replies.data(), replies.size());  // answers carry card numbers and enciphered keys
-    replies.clear();
+    wipe(replies.data(), reply_bytes);  // answers carry card numbers and enciphered keys
+    reply_bytes = 0;
     calls.clear();
   }
 

@@ -44,15 +44,26 @@ std::uint64_t Partition::take_rrn() {
   return id_.value * kRrnRange + next_rrn_ % kRrnRange;  // next_rrn_ moves when the record that names it is applied
 }
 
-// hhmmssMMDD of the switch's clock, as fields 12 and 13 carry it.
-const std::string& Partition::local_time() {
+// What the clock says is worked out once a second.
+void Partition::read_clock() {
   const auto second = w_.now.wall.us / 1'000'000;
-  if (second == local_second_) return local_text_;
-  local_second_ = second;
+  if (second == clock_second_) return;
+  clock_second_ = second;
+  today_ = w_.day.date(w_.now.wall);
   const auto here = w_.day.local(w_.now.wall);
   const auto date = calendar(here.date);
   local_text_ = fmt::format("{:02}{:02}{:02}{:02}{:02}", here.second_of_day / 3600, here.second_of_day / 60 % 60, here.second_of_day % 60, date.month,
                             date.day);
+}
+
+BusinessDate Partition::today() {
+  read_clock();
+  return today_;
+}
+
+// hhmmssMMDD of the switch's clock, as fields 12 and 13 carry it.
+const std::string& Partition::local_time() {
+  read_clock();
   return local_text_;
 }
 
@@ -166,7 +177,7 @@ void Partition::release() {
         send_reversal(after.txn);
         break;
       case After::Kind::reply:
-        w_.outside.send_terminal(after.connection, ByteView(durable_.replies).subspan(after.offset, after.size));
+        w_.outside.send_terminal(after.connection, durable_.reply_of(after));
         w_.counters.duration.record((w_.now.instant - after.received).count());
         ++w_.counters.replies;
         break;
@@ -186,10 +197,9 @@ void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, co
   } else {
     After after;
     after.connection = connection;
-    after.offset = static_cast<std::uint32_t>(gathering_.replies.size());
+    after.offset = gathering_.add_reply(frame);
     after.size = static_cast<std::uint32_t>(frame.size());
     after.received = received;
-    gathering_.replies.insert(gathering_.replies.end(), frame.begin(), frame.end());
     gathering_.after.push_back(after);
   }
   wipe(frame_out_.data(), frame.size());

@@ -241,6 +241,8 @@ class Partition {
   void call_after(std::function<void()> call);
   [[nodiscard]] std::uint64_t take_rrn();
   [[nodiscard]] ObjectId take_id() { return {id_, epoch_, next_id_++}; }
+  void read_clock();
+  [[nodiscard]] BusinessDate today();
   [[nodiscard]] const std::string& local_time();
   // commands
   void run(const SetMerchant& what, CommandResult& result, const Caller& caller);
@@ -315,7 +317,8 @@ class Partition {
   std::vector<StoredLeg> legs_scratch_;
   std::vector<std::string_view> owed_entries_;
   std::uint32_t turn_ = 0;
-  std::int64_t local_second_ = -1;
+  std::int64_t clock_second_ = -1;  // what stands below holds for
+  BusinessDate today_;
   std::string local_text_;
   BusinessDate settlement_day_;
   Text<4> settlement_text_;

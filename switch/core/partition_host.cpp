@@ -191,7 +191,7 @@ ledger::EntryFacts Partition::entry_facts(const Txn& txn, std::string_view type)
   entry.seq = EntrySeq{books_.last().value + 1 + entry_.count()};
   entry.id = take_id();
   entry.at = w_.now.wall;
-  entry.business_date = w_.day.date(w_.now.wall);
+  entry.business_date = today();
   entry.type = type;
   entry.txn = txn.id;
   entry.tid = terminal.tid();

@@ -181,7 +181,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
                     .transmitted = {m.passage.transmitted.chars.data(), m.passage.transmitted.size},
                     .route = m.route};
   intent.rrn = take_rrn();
-  intent.business_date = w_.day.date(w_.now.wall);
+  intent.business_date = today();
   intent.local = local_time();
   if (m.schedule != nullptr) intent.schedule_hash = as_text(m.schedule->digest());
   record(10, intent);

@@ -36,6 +36,7 @@ Reference::Reference(Parts parts) : parts_(std::move(parts)) {
   if (parts_.prices == nullptr) parts_.prices = std::make_shared<const fees::PriceBook>();
   for (const auto& range : parts_.cards) prefixes_.push_back({range.prefix(), {range.brand(), range.funding(), range.region(), range.issuer()}});
   std::ranges::sort(prefixes_, {}, &Prefix::digits);
+  for (const auto& prefix : prefixes_) prefix_sizes_ |= std::uint64_t{1} << std::min<std::size_t>(prefix.digits.size(), 63);
   route_order_.resize(parts_.routes.size());
   std::iota(route_order_.begin(), route_order_.end(), std::size_t{0});
   std::ranges::stable_sort(route_order_, {}, [&](std::size_t i) { return std::pair(parts_.routes[i].priority(), parts_.routes[i].name()); });
@@ -60,6 +61,7 @@ const v1::Device* Reference::device(std::string_view serial_number) const noexce
 // The longest prefix of a number is, among the sorted ones, at or before its place; each miss shortens what can still match.
 const CardFacts* Reference::card(std::string_view pan) const noexcept {
   for (auto size = std::min<std::size_t>(pan.size(), 12); size > 0; --size) {
+    if ((prefix_sizes_ >> size & 1) == 0) continue;
     const auto head = pan.substr(0, size);
     const auto it = std::ranges::lower_bound(prefixes_, head, {}, [](const Prefix& p) { return std::string_view(p.digits); });
     if (it != prefixes_.end() && it->digits == head) return &it->facts;

@@ -84,6 +84,7 @@ class Reference {
   };
   Parts parts_;
   std::vector<Prefix> prefixes_;          // sorted by digits
+  std::uint64_t prefix_sizes_ = 0;        // a bit per number of digits that there is
   std::vector<std::size_t> route_order_;  // by priority, then name
   std::vector<std::vector<std::uint16_t>> route_hosts_;
 };

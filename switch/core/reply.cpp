@@ -68,10 +68,8 @@ void set_envelope(iso::MessageBuilder& builder, const iso::MessageView& request,
 
 void add_extra(std::string& extras, int field, std::string_view value) {
   if (value.empty()) return;
-  extras.push_back(static_cast<char>(field));
-  extras.push_back(static_cast<char>(value.size() >> 8));
-  extras.push_back(static_cast<char>(value.size()));
-  extras.append(value);
+  const std::array head = {static_cast<char>(field), static_cast<char>(value.size() >> 8), static_cast<char>(value.size())};
+  extras.append(head.data(), head.size()).append(value);
 }
 
 std::string_view extra(std::string_view extras, int field) noexcept {
