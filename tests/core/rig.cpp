@@ -3,12 +3,24 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "storage/record_stream.h"
 #include "storage/recovery.h"
 #include "switch/core/directory.h"
 #include "switch/iso/framing.h"
 
 namespace tollgate::test {
 namespace {
+
+// Records are written without the library; parsed and written by it again, they are the same bytes.
+void expect_library_bytes(ByteView payload) {
+  storage::RecordCursor records(payload);
+  while (records.next()) {
+    v1::Record record;
+    EXPECT_TRUE(record.ParseFromArray(records.bytes().data(), static_cast<int>(records.bytes().size())));
+    EXPECT_EQ(record.SerializeAsString(), as_text(records.bytes())) << record.ShortDebugString();
+  }
+  EXPECT_FALSE(records.damaged());
+}
 
 constexpr std::int64_t kStart = 1'795'255'200'000'000;  // 2026-11-21T10:00:00Z, 18:00 in Shanghai
 
@@ -155,6 +167,7 @@ bool Rig::step() {
     commits_.pop_front();
     const storage::GroupAppend append{work.partition, work.epoch,   work.group,
                                       work.records,   work.payload, work.cells};
+    expect_library_bytes(work.payload);
     std::string why;
     const auto result = journal_->append({&append, 1}, why);
     EXPECT_EQ(result, storage::AppendResult::durable) << why;

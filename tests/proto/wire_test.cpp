@@ -61,6 +61,25 @@ TEST(WireWriter, WritesTheBytesOfTheLibrary) {
   }
 }
 
+// What the comparisons must see.
+TEST(WireWriter, ControlOtherBytesOfTheSameMessageDiffer) {
+  const Sent sent{7, 8, 9, "host", "route", 0};
+  WireWriter out;
+  out.integer(v1::Record::kAtUsFieldNumber, sent.at_us);
+  const auto body = out.open(v1::Record::kReversalSentFieldNumber);
+  out.number(v1::ReversalSent::kAttemptFieldNumber, sent.attempt);
+  out.number(v1::ReversalSent::kTxnFieldNumber, sent.txn);
+  const auto routing = out.open(v1::ReversalSent::kRoutingFieldNumber);
+  out.text(v1::Routing::kHostFieldNumber, sent.host);
+  out.text(v1::Routing::kRouteFieldNumber, sent.route);
+  out.close(routing);
+  out.close(body);
+  v1::Record read;
+  ASSERT_TRUE(read.ParseFromArray(out.bytes().data(), static_cast<int>(out.size())));
+  EXPECT_EQ(read.SerializeAsString(), library(sent));  // the same message …
+  EXPECT_NE(out.text(), library(sent));                // … in other bytes
+}
+
 // Every length at which the length of a message, or of the one around it, takes one more byte.
 TEST(WireWriter, MovesABodyUpWhereItsLengthNeedsMoreBytes) {
   for (const std::size_t edge : {128, 16'384, 2'097'152}) {
