@@ -67,28 +67,35 @@ class InBuffer {
 
 class OutBuffer {
  public:
-  void append(ByteView bytes) { memory_.insert(memory_.end(), bytes.begin(), bytes.end()); }
-  [[nodiscard]] ByteView unsent() const noexcept { return ByteView(memory_).subspan(sent_); }
-  [[nodiscard]] bool empty() const noexcept { return sent_ == memory_.size(); }
+  // Room is made in advance: a vector with an allocator of its own appends byte by byte.
+  void append(ByteView bytes) {
+    if (memory_.size() - end_ < bytes.size())
+      memory_.resize(std::max({kFirst, 2 * memory_.size(), end_ + bytes.size()}));
+    std::ranges::copy(bytes, memory_.data() + end_);
+    end_ += bytes.size();
+  }
+  [[nodiscard]] ByteView unsent() const noexcept { return ByteView(memory_).subspan(sent_, end_ - sent_); }
+  [[nodiscard]] bool empty() const noexcept { return sent_ == end_; }
   void sent(std::size_t n) {
-    TG_CHECK(n <= memory_.size() - sent_);
+    TG_CHECK(n <= end_ - sent_);
     sent_ += n;
-    if (sent_ == memory_.size()) {
-      wipe(memory_.data(), memory_.size());
-      memory_.clear();
-      sent_ = 0;
-      if (memory_.capacity() > kKeep) memory_.shrink_to_fit();
+    if (sent_ == end_) {
+      wipe(memory_.data(), end_);
+      sent_ = end_ = 0;
+      if (memory_.size() > kKeep) WipedBytes().swap(memory_);
     } else if (sent_ > kKeep) {  // a slow reader: give back what it took
-      WipedBytes rest(memory_.begin() + static_cast<std::ptrdiff_t>(sent_), memory_.end());
+      const auto at = memory_.begin();
+      WipedBytes rest(at + static_cast<std::ptrdiff_t>(sent_), at + static_cast<std::ptrdiff_t>(end_));
       memory_.swap(rest);
+      end_ -= sent_;
       sent_ = 0;
     }
   }
 
  private:
-  static constexpr std::size_t kKeep = 256 << 10;
+  static constexpr std::size_t kFirst = 1024, kKeep = 256 << 10;
   WipedBytes memory_;
-  std::size_t sent_ = 0;
+  std::size_t sent_ = 0, end_ = 0;
 };
 
 }  // namespace tollgate::net
