@@ -74,6 +74,11 @@ class PlainMarkFile final : public MarkFile {
     while (!bytes.empty()) {
       const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EINVAL && fd == direct_) {  // larger blocks than pages: then through the cache
+        ::close(std::exchange(direct_, -1));
+        fd = fd_;
+        continue;
+      }
       if (n <= 0) return fail(ErrorCode::unknown, message(), path_);
       bytes = bytes.subspan(static_cast<std::size_t>(n));
       offset += static_cast<std::size_t>(n);
