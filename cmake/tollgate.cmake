@@ -11,15 +11,16 @@ if(TOLLGATE_SANITIZE)
   target_compile_options(tollgate_flags INTERFACE -fsanitize=${TOLLGATE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tollgate_flags INTERFACE -fsanitize=${TOLLGATE_SANITIZE})
 endif()
-# What a fuzzer steers by: its counters, in code that is fast enough to run often. In the fuzz build the rest is not optimised.
+# What a fuzzer steers by: its counters, in code that is fast enough to run often. The rest of a sanitizer build is not optimised:
+# that halves what the compiler spends on checks, the tests take about as long, and no access is gone before a sanitizer sees it.
 add_library(tollgate_fuzzed_flags INTERFACE)
 if(TOLLGATE_FUZZ)
   target_compile_options(tollgate_fuzzed_flags INTERFACE -O1 -fsanitize=fuzzer-no-link)
 endif()
 
 # Precompiled headers, one for each set of flags. A target takes one with tollgate_precompiled(TARGET code|fuzzed|test); without
-# TOLLGATE_PRECOMPILE that does nothing. The sanitizer builds have
-# them; the release build must not, so that an include that is missing is found.
+# TOLLGATE_PRECOMPILE that does nothing. The sanitizer builds have them; the release build
+# must not, so that an include that is missing is found there.
 function(tollgate_add_precompiled kind header)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled_${kind}.cpp CONTENT "// Only for its precompiled header.\n")
   add_library(tollgate_precompiled_${kind} OBJECT ${PROJECT_BINARY_DIR}/precompiled_${kind}.cpp)
