@@ -62,7 +62,7 @@ std::vector<SettingRow> make_rows() {
       row("paranoid_checks", &D::paranoid_checks, true, "damage is an error, not a warning"),
       row("flush_verify_memtable_count", &D::flush_verify_memtable_count, true, "no key is lost in a flush"),
       row("verify_sst_unique_id_in_manifest", &D::verify_sst_unique_id_in_manifest, true,
-          "misdirected files are refused"),
+          "misdirected files are refused when they are opened"),
       row("skip_checking_sst_file_sizes_on_db_open", &D::skip_checking_sst_file_sizes_on_db_open, false,
           "a short table file refuses the start"),
       row("best_efforts_recovery", &D::best_efforts_recovery, false, "a store with missing files is damaged"),

@@ -85,7 +85,7 @@ std::string_view Partition::settlement_date(BusinessDate day) {
 void Partition::finish(Slot& slot, const iso::MessageView& message) {
   auto& txn = txns_[slot.txn];
   const auto& rules = rules_of(txn.kind);
-  std::array<char, 4096> text;  // every field below at its longest
+  std::array<char, 6 * 1024> text;  // six fields, each at its longest
   std::array<char, 8> code_text;
   const auto host_code = message.value(39, code_text);
   const auto code = terminal_code(host_code);
@@ -212,6 +212,7 @@ void Partition::take_receipt(const fees::ReceiptInput& input, OutcomeFacts& outc
   outcome.priced = true;
   outcome.receipt = receipt_.text();
   outcome.receipt_kind = static_cast<v1::ReceiptKind>(input.kind);
+  if (input.kind != fees::ReceiptKind::sale) return;  // a refund takes nothing back from the volumes
   outcome.sold = {.schedule_id = schedule.text().schedule_id,
                   .version = static_cast<std::uint32_t>(schedule.text().version),
                   .schedule_hash = as_text(schedule.digest()),

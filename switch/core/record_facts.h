@@ -97,7 +97,8 @@ void write(const TombstoneFacts& tombstone, WireWriter& out);
 // Facts of outcomes, one after the other; the memory for what a record holds several of is kept.
 class OutcomeReader {
  public:
-  // Valid until the next call. The receipt's bytes cost a serialisation: only where they are asked for.
+  // Valid until the next call. The receipt's bytes cost a serialisation: only where they are asked for, and
+  // without them these facts are not to be written.
   [[nodiscard]] const OutcomeFacts& facts_of(const v1::Outcome& outcome, bool with_receipt_bytes);
 
  private:

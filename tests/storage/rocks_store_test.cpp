@@ -241,6 +241,31 @@ TEST_F(RocksStore, TheLogStaysBoundedAndARestartWritesNoTable) {
   EXPECT_EQ(journal->head({1}).group.value, 400U);
 }
 
+TEST_F(RocksStore, DamageInATableOfKeysRefusesTheStart) {
+  options_.memtable_bytes = 512U << 10;
+  {
+    const auto journal = open();
+    const auto epoch = journal->own({1}).value();
+    std::string why;
+    for (std::uint64_t g = 1; g <= 300; ++g)
+      ASSERT_EQ(append(*journal, epoch, g, why), AppendResult::durable);
+  }
+  fs::path largest;
+  for (const auto& file : files(".sst")) {
+    if (largest.empty() || fs::file_size(file) > fs::file_size(largest)) largest = file;
+  }
+  ASSERT_FALSE(largest.empty());
+  {
+    std::fstream stream(largest, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(64);
+    stream.write("damage", 6);
+  }
+  // Its one block holds the newest keys, which the start reads.
+  const auto refused = RocksJournal::open(path_, options_);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::damaged);
+}
+
 // RocksDB itself would open it and meet the loss whenever somebody reads that far.
 TEST_F(RocksStore, AFileOfValuesThatIsShortOrGoneRefusesTheStart) {
   options_.memtable_bytes = 256U << 10;
