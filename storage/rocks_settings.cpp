@@ -79,7 +79,8 @@ std::vector<SettingRow> make_rows() {
       row("allow_mmap_writes", &D::allow_mmap_writes, false, "write errors are answers, not signals"),
       row("allow_mmap_reads", &D::allow_mmap_reads, false, "read errors are answers, not signals"),
       row("max_open_files", &D::max_open_files, 256,
-          "a store of years has more files than a process may open"),
+          "a store of years has more files than a process may open; if the limit of open files made it lower "
+          "(ulimit -n, LimitNOFILE), raise that"),
       row("skip_stats_update_on_db_open", &D::skip_stats_update_on_db_open, true, "quick start"),
       row("stats_dump_period_sec", &D::stats_dump_period_sec, 0U,
           "no timer thread writes beside the commit path"),

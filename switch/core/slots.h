@@ -61,9 +61,10 @@ class Slots {
     ++of_connection_[key_of(connection)];
     return index;
   }
-  // One will be taken soon: it is fetched meanwhile.
+  // One will be taken soon: it is fetched meanwhile, as far as most messages fill it (no field above 64).
   void expect() const noexcept {
-    if (!free_.empty()) prefetch_for_writing(slots_[free_.back()].get(), offsetof(Slot, message) + 576);
+    constexpr std::size_t kUsual = offsetof(Slot, message) + sizeof(iso::MessageView) / 2;
+    if (!free_.empty()) prefetch_for_writing(slots_[free_.back()].get(), kUsual);
   }
   // The answer goes to another connection: its terminal has come back on that one.
   void move(std::uint32_t index, const ConnRef& connection) {

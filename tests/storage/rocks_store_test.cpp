@@ -223,7 +223,7 @@ TEST_F(RocksStore, DamageInAFileOfValuesIsNamedWhenReadAndFoundByVerification) {
   EXPECT_FALSE(journal->verify_files().has_value());
 }
 
-TEST_F(RocksStore, TheLogStaysBoundedAndARestartWritesNoTable) {
+TEST_F(RocksStore, TheLogStaysBoundedAndARestartFindsEverything) {
   options_.wal_bytes_max = 256U << 10;
   {
     const auto journal = open();
