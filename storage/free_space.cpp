@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -34,6 +35,12 @@ SpaceLevel FreeSpace::level_now() {
   level_.store(level, std::memory_order_relaxed);
   checked_ns_.store(SystemClock::now().instant.ns, std::memory_order_relaxed);
   return level;
+}
+
+SpaceLevel FreeSpace::level_after(std::uint64_t bytes) const {
+  const auto space = probe_(path_);
+  if (!space) return SpaceLevel::plenty;
+  return judge_space({space->free_bytes - std::min(bytes, space->free_bytes), space->total_bytes}, limits_);
 }
 
 SpaceLevel FreeSpace::level() {

@@ -1,8 +1,8 @@
 // Free space on the store's file system: RocksDB may abort when a disk is full (reference "durability", 1.3),
 // so new work is refused before it comes to that. Two levels: below the watermark only essential groups go on
 // (reversals, console), below the reserve nothing does. The ballast is a file of real blocks inside the store
-// that is given up at a start on a full disk, so that recovery has room. Thread: level() from any; the file
-// system is asked at most once in check_every.
+// that is given up at a start on a full disk, so that recovery has room. Thread: any, so the probe
+// is asked by several at once; level() asks it at most once in check_every.
 #pragma once
 
 #include <atomic>
@@ -41,6 +41,8 @@ class FreeSpace {
   FreeSpace(std::string path, SpaceLimits limits, SpaceProbe probe);
   [[nodiscard]] SpaceLevel level();      // at most check_every old
   [[nodiscard]] SpaceLevel level_now();  // asks
+  // As if so many bytes more were taken; asks.
+  [[nodiscard]] SpaceLevel level_after(std::uint64_t bytes) const;
 
  private:
   std::string path_;

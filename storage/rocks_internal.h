@@ -11,14 +11,17 @@
 #include <shared_mutex>
 
 #include "storage/rocks_journal.h"
+#include "storage/rocks_log_files.h"
 #include "storage/rocks_settings.h"
 
 namespace tollgate::storage::rocks {
 
-// For tests only: sync = false is the negative control of every crash harness.
+// For tests only: sync = false is the negative control of every crash harness, whole_logs = true that of torn
+// ones.
 struct Doors {
-  rocksdb::Env* env = nullptr;  // the caller's; outlives the journal
+  std::shared_ptr<rocksdb::FileSystem> files;  // under everything
   bool sync = true;
+  bool whole_logs = false;
 };
 [[nodiscard]] Result<StoreIdentity> format_store(const std::string& path, std::uint16_t partitions,
                                                  const StoreOptions& options, const Doors& doors);
@@ -78,6 +81,7 @@ struct RocksJournal::Impl {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(rocks::Family f) const {
     return families[static_cast<std::size_t>(f)];
   }
+  void use_log_files(const rocks::Doors& doors);
   [[nodiscard]] Result<void> open(const rocks::Doors& doors);  // read-write, settings checked
   [[nodiscard]] Result<void> open_read_only();
   [[nodiscard]] Result<void> copy_for_a_look();
@@ -98,6 +102,8 @@ struct RocksJournal::Impl {
   bool read_only = false;
   std::string look;  // the copy that a read-only look may need; removed at the end
 
+  std::shared_ptr<rocks::LogFiles> files;
+  std::unique_ptr<rocksdb::Env> env;  // of these files
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   rocksdb::WriteOptions synced;

@@ -28,7 +28,7 @@ struct StoreOptions {
   StoreLogHook log;      // called from RocksDB's threads; must not call the journal
   std::string log_file;  // instead of the hook; refused inside the store
   SpaceLimits space;
-  SpaceProbe space_probe;  // statvfs when empty
+  SpaceProbe space_probe;  // from any thread; statvfs when empty
   std::uint64_t ballast_bytes = 64U << 20;
   std::uint64_t memtable_bytes = 32U << 20;  // of the groups; two of them at most
   std::uint64_t wal_bytes_max = 256U << 20;  // what a restart replays at most, roughly

@@ -44,6 +44,11 @@ void sync_directory(const std::string& path) {
   ::close(fd);
 }
 
+// What a log takes that fills one memtable: its records, their frames, the cells beside them.
+std::uint64_t log_bytes(const StoreOptions& options) {
+  return options.memtable_bytes + options.memtable_bytes / 8;
+}
+
 Result<rocks::OptionSet> prepare(const std::string& path, const StoreOptions& options, rocksdb::Env* env) {
   auto logger = rocks::make_logger(path, options);
   if (!logger) return std::unexpected(logger.error());
@@ -70,6 +75,16 @@ RocksJournal::Impl::~Impl() {
   fs::remove_all(look, ignored);
 }
 
+void RocksJournal::Impl::use_log_files(const Doors& doors) {
+  files = std::make_shared<rocks::LogFiles>(
+      doors.files ? doors.files : rocksdb::FileSystem::Default(), path,
+      rocks::LogFilesOptions{
+          .prepared_bytes = log_bytes(options),
+          .may_prepare = [this] { return space.level_after(log_bytes(options)) == SpaceLevel::plenty; },
+          .whole = doors.whole_logs});
+  env = rocksdb::NewCompositeEnv(files);
+}
+
 Result<void> RocksJournal::Impl::open(const Doors& doors) {
   std::error_code ignored;
   if (!fs::exists(path + "/CURRENT", ignored)) {
@@ -79,7 +94,8 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
     say(options, StoreLog::warning,
         "the disk is full: the ballast file was given up so that the store can open");
   }
-  auto set = prepare(path, options, doors.env);
+  use_log_files(doors);
+  auto set = prepare(path, options, env.get());
   if (!set) return std::unexpected(set.error());
   set->db.listeners.push_back(
       rocks::make_listener([b = broken](std::string why) { b->set(std::move(why)); }));
@@ -99,11 +115,8 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
   if (auto ok = load(); !ok) return ok;
   // Only now: before the lock was taken, what is unfinished might have been another process's.
   if (auto ok = prepare_snapshots(); !ok) return ok;
-  const auto probe = options.space_probe ? options.space_probe : SpaceProbe(probe_space);
-  const auto disk = probe(path);
-  if (disk && disk->free_bytes > options.ballast_bytes &&
-      judge_space({disk->free_bytes - options.ballast_bytes, disk->total_bytes}, options.space) ==
-          SpaceLevel::plenty) {
+  files->begin_preparing();
+  if (space.level_after(options.ballast_bytes) == SpaceLevel::plenty) {
     if (auto made = make_ballast(ballast_file(path), options.ballast_bytes); !made) {
       say(options, StoreLog::warning, "no ballast file: " + made.error().text());
     }
@@ -133,7 +146,8 @@ Result<void> RocksJournal::Impl::check_value_files() const {
 // is recovered writable.
 Result<void> RocksJournal::Impl::open_read_only() {
   read_only = true;
-  auto set = prepare(path, options, nullptr);
+  use_log_files({});
+  auto set = prepare(path, options, env.get());
   if (!set) return std::unexpected(set.error());
   set->db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   rocksdb::DB* opened = nullptr;
@@ -157,7 +171,9 @@ Result<void> RocksJournal::Impl::copy_for_a_look() {
   look = target;
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
-    if (name == "LOCK" || name == "ballast" || !entry.is_regular_file(error)) continue;
+    if (name == "LOCK" || name == "ballast" || name == "log.next" || name == "log.part" ||
+        !entry.is_regular_file(error))
+      continue;
     if (entry.path().extension() == ".trash") continue;  // on its way out
     const auto to = look + "/" + name;
     const bool never_changes = entry.path().extension() == ".sst" || entry.path().extension() == ".blob";
@@ -264,7 +280,9 @@ Result<StoreIdentity> format_store(const std::string& path, std::uint16_t partit
   fs::create_directories(path, error);
   if (!error) fs::permissions(path, fs::perms::owner_all, error);  // sealed cells lie here
   if (error) return fail(ErrorCode::io, error.message(), path);
-  auto set = prepare(path, options, doors.env);
+  RocksJournal::Impl store(path, options);
+  store.use_log_files(doors);
+  auto set = prepare(path, options, store.env.get());
   if (!set) return std::unexpected(set.error());
   set->db.create_if_missing = true;
   set->db.create_missing_column_families = true;
@@ -272,7 +290,6 @@ Result<StoreIdentity> format_store(const std::string& path, std::uint16_t partit
   StoreIdentity identity{.id = {}, .generation = 1};
   SystemChance().fill(identity.id);
 
-  RocksJournal::Impl store(path, options);
   rocksdb::DB* opened = nullptr;
   auto status = rocksdb::DB::Open(set->db, path, set->families, &store.families, &opened);
   store.db.reset(opened);

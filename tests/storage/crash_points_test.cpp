@@ -68,6 +68,7 @@ struct Campaign {
   bool cut = true;  // cut at n, else fail at n
   bool sync = true;
   std::uint64_t stride = 1;
+  bool whole_logs = false;  // the look is only at whether it opens so
 };
 
 class CrashPoints : public ::testing::Test {
@@ -108,8 +109,8 @@ class CrashPoints : public ::testing::Test {
   }
 
   // Takes the point one step on; what was found once it is through.
-  std::optional<Found> advance(Worker& w, int status) {
-    const bool again = w.n % kSecondLookEvery == 0;
+  std::optional<Found> advance(const Campaign& campaign, Worker& w, int status) {
+    const bool again = w.n % kSecondLookEvery == 0 && !campaign.whole_logs;
     if (w.stage == Worker::Stage::script) {
       w.ended = WIFEXITED(status) && WEXITSTATUS(status) == 0 && w.shared->calls < w.n;
       w.aborted = WIFSIGNALED(status);
@@ -126,8 +127,10 @@ class CrashPoints : public ::testing::Test {
       }
       w.stage = Worker::Stage::second_look;
     }
-    w.pid =
-        fork_child([&] { verify_script(w.directory, again && w.stage == Worker::Stage::look, *w.shared); });
+    w.pid = fork_child([&] {
+      if (campaign.whole_logs) open_with_whole_logs(w.directory, *w.shared);
+      verify_script(w.directory, again && w.stage == Worker::Stage::look, *w.shared);
+    });
     return std::nullopt;
   }
 
@@ -145,7 +148,7 @@ class CrashPoints : public ::testing::Test {
       int status = 0;
       const auto pid = ::wait(&status);
       auto& w = *std::find_if(workers.begin(), workers.end(), [&](const Worker& x) { return x.pid == pid; });
-      const auto found = advance(w, status);
+      const auto found = advance(campaign, w, status);
       if (!found) continue;
       if (w.ended) {
         ended = true;  // the fault lies behind the end, so this was no point
@@ -201,6 +204,14 @@ TEST_F(CrashPoints, AFullDiskFromEveryFifthCallOnLosesNothing) {
                           .cut = false,
                           .stride = 5});
   EXPECT_EQ(tally.complete, tally.points) << tally.line();
+}
+
+// The torn cuts do reach records in front of waiting zeros: who reads on there refuses the store.
+TEST_F(CrashPoints, ControlLogsThatAreReadToTheEndOfTheirFilesAreRefused) {
+  const auto tally =
+      run({.name = "control: whole logs", .plan = {.torn = true}, .stride = 3, .whole_logs = true});
+  EXPECT_GT(tally.refused, 20U) << tally.line();
+  EXPECT_EQ(tally.complete + tally.refused, tally.points) << tally.line();
 }
 
 // Negative controls: without syncs acknowledged transactions go, and it is the mark that says so at the

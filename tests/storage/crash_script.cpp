@@ -84,11 +84,11 @@ bool take_snapshot(Journal& journal, std::uint64_t txn) {
 }
 
 // What start_store does, over the faulty file system.
-std::unique_ptr<RocksJournal> open_faulty(const CrashDirectory& directory, FaultFs& fs, rocksdb::Env* env,
+std::unique_ptr<RocksJournal> open_faulty(const CrashDirectory& directory, const std::shared_ptr<FaultFs>& fs,
                                           bool sync, std::unique_ptr<HighWaterMark>& mark) {
-  auto opened = rocks::open_store(directory.store(), crash_options(), {.env = env, .sync = sync});
+  auto opened = rocks::open_store(directory.store(), crash_options(), {.files = fs, .sync = sync});
   if (!opened) ::_exit(kStoppedStatus);
-  auto file = fs.mark_file(directory.mark());
+  auto file = fs->mark_file(directory.mark());
   auto reading = decode_mark(file->read().value());
   mark = std::make_unique<HighWaterMark>(std::move(file), std::move(reading.mark));
   return std::move(*opened);
@@ -200,16 +200,15 @@ void format_for_crash(const CrashDirectory& directory) {
 
 void run_script(const CrashDirectory& directory, const FaultPlan& plan, bool sync, Shared& shared) {
   const auto fs = std::make_shared<FaultFs>(directory.aside(), plan);
-  const auto env = rocksdb::NewCompositeEnv(fs);
   std::unique_ptr<HighWaterMark> mark;
-  auto journal = open_faulty(directory, *fs, env.get(), sync, mark);
+  auto journal = open_faulty(directory, fs, sync, mark);
   auto owner = std::make_unique<Owner>(Owner{*journal, *mark, {}});
   if (!owner->own()) ::_exit(kStoppedStatus);
   for (std::uint64_t txn = 1; txn <= kTransactions; ++txn) {
     if (txn == kTransactions / 2) {
       owner.reset();
       journal.reset();
-      journal = open_faulty(directory, *fs, env.get(), sync, mark);
+      journal = open_faulty(directory, fs, sync, mark);
       owner = std::make_unique<Owner>(Owner{*journal, *mark, {}});
       if (!owner->own()) ::_exit(kStoppedStatus);
     }
@@ -227,6 +226,13 @@ void run_script(const CrashDirectory& directory, const FaultPlan& plan, bool syn
 void verify_script(const CrashDirectory& directory, bool go_on, Shared& shared) {
   Verifier{directory, shared}.run(go_on);
   ::_exit(static_cast<int>(Found::complete));  // without destructors: the second look meets a crash
+}
+
+void open_with_whole_logs(const CrashDirectory& directory, Shared& shared) {
+  const auto opened = rocks::open_store(directory.store(), crash_options(), {.files = {}, .whole_logs = true});
+  if (opened) ::_exit(static_cast<int>(Found::complete));
+  shared.say(opened.error().text());
+  ::_exit(static_cast<int>(Found::refused));
 }
 
 }  // namespace tollgate::storage::test

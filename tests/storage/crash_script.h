@@ -52,4 +52,8 @@ enum class Found : int {
 // second look.
 [[noreturn]] void verify_script(const CrashDirectory& directory, bool go_on, Shared& shared);
 
+// Only: does it open when logs are read to the end of their files, as RocksDB would? _exits with refused when
+// not.
+[[noreturn]] void open_with_whole_logs(const CrashDirectory& directory, Shared& shared);
+
 }  // namespace tollgate::storage::test

@@ -10,6 +10,8 @@
 namespace tollgate::storage::test {
 namespace {
 
+constexpr std::size_t kSector = 512;
+
 std::string plain(std::string name) {  // without a trailing slash, or nothing is ever cleared
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   return name;
@@ -53,6 +55,17 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
                 Debug* debug) override {
     return Append(data, options, debug);
   }
+  Status PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset, const Options& options,
+                          Debug* debug) override {
+    const std::lock_guard lock(fs_.mutex_);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(data.data());
+    fs_.overwrites_.push_back({name_, offset, read(offset, data.size()), {bytes, bytes + data.size()}});
+    if (auto s = fs_.step(kind_); !s.ok()) return s;
+    auto s = FSWritableFileOwnerWrapper::PositionedAppend(data, offset, options, debug);
+    auto& extent = fs_.files_[name_];  // how much of this survives is told by the overwrites
+    if (s.ok()) extent.written = extent.synced = std::max(extent.written, offset + data.size());
+    return s;
+  }
   Status Sync(const Options& options, Debug* debug) override { return sync(options, debug); }
   Status Fsync(const Options& options, Debug* debug) override { return sync(options, debug); }
   Status RangeSync(std::uint64_t, std::uint64_t, const Options&, Debug*) override { return Status::OK(); }
@@ -76,8 +89,19 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
       return Status::OK();
     auto s = FSWritableFileOwnerWrapper::Sync(options, debug);
     auto& extent = fs_.files_[name_];
-    if (s.ok()) extent.synced = extent.written;
+    if (s.ok()) {
+      extent.synced = extent.written;
+      fs_.overwrites_synced(name_);
+    }
     return s;
+  }
+  Bytes read(std::uint64_t offset, std::size_t size) const {
+    Bytes out(size);
+    std::ifstream file(name_, std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    file.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(size));
+    out.resize(static_cast<std::size_t>(file.gcount()));
+    return out;
   }
 
   FaultFs& fs_;
@@ -133,7 +157,7 @@ class FaultMarkFile final : public MarkFile {
   Result<void> sync() override {
     const std::lock_guard lock(fs_.mutex_);
     if (auto s = fs_.step(); !s.ok()) return fail(ErrorCode::unknown, s.ToString());
-    fs_.overwrites_.clear();
+    fs_.overwrites_synced(path_);
     return {};
   }
 
@@ -185,15 +209,7 @@ void FaultFs::cut() {
   for (auto& [directory, list] : undo_) {
     for (auto it = list.rbegin(); it != list.rend(); ++it) undo(*it);
   }
-  for (auto it = overwrites_.rbegin(); it != overwrites_.rend(); ++it) {
-    // Strict: the write never happened. Torn: its first part did.
-    const auto done = plan_.torn ? survives({it->after.size(), 0}) : 0;
-    std::copy_n(it->after.begin(), done, it->before.begin());
-    std::fstream file(it->path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(it->offset));
-    file.write(reinterpret_cast<const char*>(it->before.data()),
-               static_cast<std::streamsize>(it->before.size()));
-  }
+  for (auto it = overwrites_.rbegin(); it != overwrites_.rend(); ++it) undo(*it);
   ::_exit(kCutStatus);
 }
 
@@ -213,6 +229,30 @@ void FaultFs::undo(const Undo& u) {
   std::ignore = ::truncate(u.path.c_str(), static_cast<off_t>(survives(u.extent)));
 }
 
+// Strict: the write never happened. Torn: some of its sectors did, any of them.
+void FaultFs::undo(const Overwrite& o) {
+  if (!exists(o.path)) return;
+  auto bytes = o.before;
+  for (std::size_t at = 0; plan_.torn && at < o.after.size(); at += kSector) {
+    if (survives({1, 0}) == 0) continue;
+    const auto end = std::min(at + kSector, o.after.size());
+    if (bytes.size() < end) bytes.resize(end);
+    std::copy(o.after.begin() + static_cast<std::ptrdiff_t>(at),
+              o.after.begin() + static_cast<std::ptrdiff_t>(end),
+              bytes.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  std::fstream file(o.path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(o.offset));
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (o.before.size() < o.after.size())  // the file ended there
+    std::ignore = ::truncate(o.path.c_str(), static_cast<off_t>(o.offset + bytes.size()));
+}
+
+void FaultFs::overwrites_synced(const std::string& path) {
+  std::erase_if(overwrites_, [&](const Overwrite& o) { return o.path == path; });
+}
+
 std::string FaultFs::keep(const std::string& path) {
   auto kept = aside_ + "/" + std::to_string(++kept_);
   return ::link(path.c_str(), kept.c_str()) == 0 ? kept : std::string();
@@ -229,6 +269,7 @@ FaultFs::Status FaultFs::NewWritableFile(const std::string& name, const rocksdb:
                                          std::unique_ptr<rocksdb::FSWritableFile>* out, Debug* debug) {
   const std::lock_guard lock(mutex_);
   if (auto s = step(); !s.ok()) return s;
+  if (plan_.no_direct && options.use_direct_writes) return Status::IOError("Invalid argument");
   const bool fresh = !exists(name);
   auto s = FileSystemWrapper::NewWritableFile(name, options, out, debug);
   if (!s.ok()) return s;
@@ -250,10 +291,31 @@ FaultFs::Status FaultFs::ReopenWritableFile(const std::string& name, const rocks
   return s;
 }
 
-FaultFs::Status FaultFs::ReuseWritableFile(const std::string&, const std::string&,
-                                           const rocksdb::FileOptions&,
-                                           std::unique_ptr<rocksdb::FSWritableFile>*, Debug*) {
-  return Status::NotSupported("logs are not recycled");
+FaultFs::Status FaultFs::ReuseWritableFile(const std::string& name, const std::string& old,
+                                           const rocksdb::FileOptions& options,
+                                           std::unique_ptr<rocksdb::FSWritableFile>* out, Debug* debug) {
+  const std::lock_guard lock(mutex_);
+  if (auto s = step(); !s.ok()) return s;
+  if (plan_.no_direct && options.use_direct_writes) return Status::IOError("Invalid argument");
+  auto s = FileSystemWrapper::ReuseWritableFile(name, old, options, out, debug);
+  if (!s.ok()) return s;
+  renamed(old, name, {Undo::Kind::renamed, name, old, {}, {}});
+  *out = std::make_unique<FaultFile>(*this, name, std::move(*out));
+  return s;
+}
+
+void FaultFs::renamed(const std::string& from, const std::string& to, Undo&& undo) {
+  undo_[parent_of(to)].push_back(std::move(undo));
+  overwrites_synced(to);  // of a file that is gone
+  for (auto& o : overwrites_) {
+    if (o.path == from) o.path = to;
+  }
+  if (const auto it = files_.find(from); it != files_.end()) {
+    files_[to] = it->second;
+    files_.erase(it);
+  } else {
+    files_.erase(to);
+  }
 }
 
 FaultFs::Status FaultFs::NewDirectory(const std::string& name, const Options& options,
@@ -287,13 +349,7 @@ FaultFs::Status FaultFs::RenameFile(const std::string& from, const std::string& 
   }
   auto s = FileSystemWrapper::RenameFile(from, to, options, debug);
   if (!s.ok()) return vanish(s, from);
-  undo_[parent_of(to)].push_back(std::move(u));
-  if (const auto it = files_.find(from); it != files_.end()) {
-    files_[to] = it->second;
-    files_.erase(it);
-  } else {
-    files_.erase(to);
-  }
+  renamed(from, to, std::move(u));
   return s;
 }
 

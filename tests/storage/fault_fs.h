@@ -3,8 +3,8 @@
 // high-water mark.
 //
 //   Cut at n: what was not synced is undone (directory entries backwards, files cut to their synced size or,
-//   torn, to a
-//             seeded point beyond), then the process ends without destructors, with kCutStatus.
+//             torn, to a seeded point beyond; of a write in place nothing is left or, torn, a seeded choice
+//             of its sectors), then the process ends without destructors, with kCutStatus.
 //   Fail at n: an error once, or from n on.
 //
 // Mutating calls are serialised, so that nothing moves while the power goes. cut_begun() is for the writer:
@@ -36,6 +36,7 @@ struct FaultPlan {
   bool no_space = false;               // the error is NoSpace
   bool only_log = false;               // fail_at counts appends and syncs of *.log only
   bool only_tables = false;            // … of *.sst and *.blob only
+  bool no_direct = false;              // as a file system without direct writes
   bool pretend_file_sync = false;      // negative controls: reported, not done
   bool pretend_snapshot_sync = false;  // … of files in snapshots/ only
   bool pretend_directory_sync = false;
@@ -87,16 +88,19 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
     std::string path, from, kept;  // kept: a hard link aside, empty when there is none
     Extent extent;                 // of the deleted or overwritten file
   };
-  struct Overwrite {  // of the mark
+  struct Overwrite {  // of the mark, of a log
     std::string path;
-    std::size_t offset;
-    Bytes before, after;
+    std::uint64_t offset;
+    Bytes before, after;  // before: shorter where the file ended
   };
 
   enum class FileKind { other, log, table, snapshot };
   [[nodiscard]] Status step(FileKind kind = FileKind::other);  // counts; cuts or fails
   [[noreturn]] void cut();
   void undo(const Undo& u);
+  void undo(const Overwrite& o);
+  void overwrites_synced(const std::string& path);
+  void renamed(const std::string& from, const std::string& to, Undo&& undo);
   [[nodiscard]] std::uint64_t survives(const Extent& extent);
   [[nodiscard]] std::string keep(const std::string& path);
   void directory_synced(const std::string& directory);

@@ -64,8 +64,7 @@ class RawStore {
 
 class RocksHarness final : public JournalHarness {
  public:
-  RocksHarness()
-      : fs_(std::make_shared<FaultFs>(scratch_.path(), FaultPlan{})), env_(rocksdb::NewCompositeEnv(fs_)) {
+  RocksHarness() : fs_(std::make_shared<FaultFs>(scratch_.path(), FaultPlan{})) {
     options_ = small_options();
     options_.space.watermark_bytes = 100;
     options_.space.check_every = std::chrono::milliseconds(0);
@@ -77,7 +76,7 @@ class RocksHarness final : public JournalHarness {
   void restart() override {
     journal_.reset();
     fs_->set_plan({});
-    auto opened = rocks::open_store(path_, options_, {.env = env_.get()});
+    auto opened = rocks::open_store(path_, options_, {.files = fs_});
     ASSERT_TRUE(opened.has_value()) << opened.error().text();
     journal_ = std::move(*opened);
   }
@@ -119,7 +118,6 @@ class RocksHarness final : public JournalHarness {
   Scratch scratch_;
   std::string path_ = scratch_ / "store";
   std::shared_ptr<FaultFs> fs_;
-  std::unique_ptr<rocksdb::Env> env_;
   std::atomic<bool> low_ = false;
   StoreOptions options_;
   std::unique_ptr<RocksJournal> journal_;

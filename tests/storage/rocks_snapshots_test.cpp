@@ -34,7 +34,7 @@ class RocksSnapshots : public ::testing::Test {
     writer_.reset();
     journal_.reset();
     fs_->set_plan({});
-    auto opened = rocks::open_store(path_, options_, {.env = env_.get()});
+    auto opened = rocks::open_store(path_, options_, {.files = fs_});
     ASSERT_TRUE(opened.has_value()) << opened.error().text();
     journal_ = std::move(*opened);
     writer_ = std::make_unique<Writer>(*journal_);
@@ -68,7 +68,6 @@ class RocksSnapshots : public ::testing::Test {
   Scratch scratch_;
   std::string path_ = scratch_ / "store";
   std::shared_ptr<FaultFs> fs_ = std::make_shared<FaultFs>(scratch_.path(), FaultPlan{});
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(fs_);
   StoreOptions options_;
   std::unique_ptr<RocksJournal> journal_;
   std::unique_ptr<Writer> writer_;

@@ -100,7 +100,7 @@ TEST_F(RocksStore, ItsLogMayGoToAFileOutsideTheStoreOnly) {
 }
 
 TEST_F(RocksStore, TheWatermarkRefusesAndTheReserveRefusesEssentialGroupsToo) {
-  std::uint64_t free = 1000;
+  std::atomic<std::uint64_t> free = 1000;  // also asked for by who prepares logs
   options_.space.watermark_bytes = 500;
   options_.space.reserve_bytes = 100;
   options_.space_probe = [&](const std::string&) { return DiskSpace{free, 1000}; };
@@ -175,8 +175,7 @@ TEST_F(RocksStore, TheBallastIsRealAndGivenUpOnAFullDisk) {
 
 TEST_F(RocksStore, AnErrorInABackgroundFlushStopsTheJournal) {
   const auto faulty = std::make_shared<FaultFs>(scratch_.path(), FaultPlan{});
-  const auto env = rocksdb::NewCompositeEnv(faulty);
-  auto journal = std::move(rocks::open_store(path_, options_, {.env = env.get()}).value());
+  auto journal = std::move(rocks::open_store(path_, options_, {.files = faulty}).value());
   const auto epoch = journal->own({1}).value();
   std::string why;
   faulty->set_plan({.fail_at = 1, .fail_for_ever = true, .only_tables = true});

@@ -16,6 +16,7 @@
 #include "tests/storage/forked.h"
 #include "tests/storage/records.h"
 #include "tests/storage/scratch.h"
+#include "tests/storage/written.h"
 
 namespace tollgate::storage::test {
 namespace {
@@ -127,7 +128,7 @@ void harm(const Damage& damage, const std::string& file) {
       fs::remove(file);
       return;
     case Damage::Kind::halve:
-      fs::resize_file(file, fs::file_size(file) / 2);
+      fs::resize_file(file, written_size(file) / 2);
       return;
     case Damage::Kind::empty:
       fs::resize_file(file, 0);
@@ -243,7 +244,10 @@ class SectorSweep : public ::testing::Test {
 TEST_F(SectorSweep, NoDamageIsSilentWithTheMarkInPlace) {
   auto cases = whole_file_cases();
   for (const auto& file : files_) {
-    const auto sectors = (fs::file_size(fresh_.path + "/" + file) + kSector - 1) / kSector;
+    // Of what waits for the next records the first few tell as much as all.
+    const auto path = fresh_.path + "/" + file;
+    const auto written = (written_size(path) + kSector - 1) / kSector;
+    const auto sectors = std::min(written + 4, (fs::file_size(path) + kSector - 1) / kSector);
     for (std::size_t s = 0; s < sectors; ++s) {
       cases.push_back({Damage::Kind::flip, file, s});
       cases.push_back({Damage::Kind::zero, file, s});

@@ -13,6 +13,7 @@
 #include "tests/storage/forked.h"
 #include "tests/storage/records.h"
 #include "tests/storage/scratch.h"
+#include "tests/storage/written.h"
 
 namespace tollgate::storage::test {
 namespace {
@@ -60,7 +61,8 @@ class Start : public ::testing::Test {
   std::string log_file() {
     std::set<std::string> logs;
     for (const auto& entry : fs::directory_iterator(store_)) {
-      if (entry.path().extension() == ".log" && entry.file_size() > 0) logs.insert(entry.path().string());
+      if (entry.path().extension() == ".log" && written_size(entry.path()) > 0)
+        logs.insert(entry.path().string());
     }
     EXPECT_FALSE(logs.empty());
     return *logs.rbegin();
@@ -150,7 +152,7 @@ TEST_F(Start, DamageInTheLogShowsWhatLiesBeforeItAndTouchesNothing) {
     commit(started, 20);
   }
   const auto log = log_file();
-  flip_byte(log, fs::file_size(log) / 2);
+  flip_byte(log, written_size(log) / 2);
   const auto before = contents(store_);
   {
     const auto started = start();
@@ -175,11 +177,11 @@ TEST_F(Start, DamageBehindTheLastAcknowledgementMayBeAccepted) {
   {
     auto started = start();
     commit(started, 5);
-    acknowledged = fs::file_size(log_file());
+    acknowledged = written_size(log_file());
     commit(started, 5, false);
   }
   const auto log = log_file();
-  flip_byte(log, acknowledged + (fs::file_size(log) - acknowledged) / 2);
+  flip_byte(log, acknowledged + (written_size(log) - acknowledged) / 2);
   const auto started = start();
   EXPECT_EQ(started.verdict.action, StartAction::safe_mode);
   EXPECT_TRUE(started.verdict.acceptable) << started.verdict.reason;
@@ -259,8 +261,7 @@ TEST_F(Start, ADiskThatFillsWhileTheStoreOpensIsLookedAtReadOnly) {
   }
   const auto faulty = std::make_shared<FaultFs>(
       scratch_.path(), FaultPlan{.fail_at = 1, .fail_for_ever = true, .no_space = true});
-  const auto env = rocksdb::NewCompositeEnv(faulty);
-  const auto opened = rocks::open_store(store_, options_, {.env = env.get()});
+  const auto opened = rocks::open_store(store_, options_, {.files = faulty});
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, ErrorCode::full);  // which start_store takes for disk_full
   const auto look = RocksJournal::open_read_only(store_, options_);

@@ -1,0 +1,261 @@
+// Logs whose files are longer than what was written to them: where they end after a torn append, which the
+// bytes of a real log decide sector by sector, and the life of the file that is prepared for the next log.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "storage/rocks_internal.h"
+#include "storage/rocks_log_tail.h"
+#include "tests/storage/fault_fs.h"
+#include "tests/storage/scratch.h"
+#include "tests/storage/written.h"
+
+namespace tollgate::storage::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kSector = 512, kBlock = 32U << 10;
+
+Bytes contents(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return Bytes{std::istreambuf_iterator<char>(in), {}};
+}
+
+std::uint64_t end_of(const Bytes& log) {
+  return rocks::log_end(log.size(), [&](std::uint64_t offset, MutableBytes out) {
+    if (offset + out.size() > log.size()) return false;
+    std::copy_n(log.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+    return true;
+  });
+}
+
+class LogFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.memtable_bytes = 512U << 10;
+    options_.ballast_bytes = 0;
+    options_.space = {.watermark_bytes = 0, .watermark_percent = 0, .reserve_bytes = 0};
+    ASSERT_TRUE(RocksJournal::format(path_, 1, options_).has_value());
+  }
+  void open() {
+    journal_.reset();
+    auto opened = rocks::open_store(path_, options_, {.files = base_});
+    ASSERT_TRUE(opened.has_value()) << opened.error().text();
+    journal_ = std::move(*opened);
+    epoch_ = journal_->own({1}).value();
+  }
+  void append(std::size_t size) {
+    Bytes payload(size);
+    for (auto& b : payload) b = static_cast<std::uint8_t>(chance_());
+    std::string why;
+    const GroupAppend one{.partition = {1},
+                          .epoch = epoch_,
+                          .group = {journal_->head({1}).group.value + 1},
+                          .records = 1,
+                          .payload = payload,
+                          .cells = {}};
+    ASSERT_EQ(journal_->append({&one, 1}, why), AppendResult::durable) << why;
+  }
+  std::string newest_log() const {
+    std::string out;
+    for (const auto& entry : fs::directory_iterator(path_)) {
+      if (entry.path().extension() == ".log") out = std::max(out, entry.path().string());
+    }
+    return out;
+  }
+  std::string next() const { return path_ + "/log.next"; }
+  // Until the next log is prepared; false after a while.
+  bool prepared() const {
+    for (int i = 0; i < 2000; ++i) {
+      std::error_code none;
+      if (fs::file_size(next(), none) == bytes_ && !none) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return false;
+  }
+  // Until RocksDB began another log.
+  void rotate() {
+    const auto before = newest_log();
+    while (newest_log() == before) append(20'000);
+  }
+
+  Scratch scratch_;
+  std::string path_ = scratch_ / "store";
+  StoreOptions options_;
+  std::shared_ptr<FaultFs> base_ = std::make_shared<FaultFs>(scratch_.path(), FaultPlan{});
+  const std::uint64_t bytes_ = 9 * (512U << 10) / 8;
+  std::unique_ptr<RocksJournal> journal_;
+  Epoch epoch_;
+  std::mt19937_64 chance_{20261122};
+};
+
+// A log with records of many sizes, and its last append taken apart.
+TEST_F(LogFilesTest, AnAppendOfWhichAnySectorIsMissingNeverHappened) {
+  open();
+  ASSERT_TRUE(prepared());
+  rotate();
+  // Sizes that end before, at and behind the border of a block, and records over several blocks.
+  for (const std::size_t size : {10, 300, 5000, 24'000, 40'000, 100'000, 700, 90}) {
+    const auto log = newest_log();
+    const auto before = contents(log);
+    ASSERT_EQ(before.size(), bytes_);
+    const auto begin = written_size(log);
+    append(size);
+    ASSERT_EQ(newest_log(), log);
+    const auto after = contents(log);
+    const auto end = written_size(log);
+    EXPECT_GE(end_of(after), end) << size;  // the record may end with zeros
+    EXPECT_LT(end_of(after), end + 8) << size;
+    const auto whole = end_of(after);
+    ASSERT_GE(whole, begin + size);
+
+    const auto first = begin / kSector, last = (whole - 1) / kSector;
+    const auto torn = [&](const std::function<bool(std::size_t)>& lost) {
+      auto bytes = after;
+      for (auto s = first; s <= last; ++s) {
+        if (lost(s))
+          std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(s * kSector), kSector,
+                      bytes.begin() + static_cast<std::ptrdiff_t>(s * kSector));
+      }
+      if (bytes == after) return;  // what is missing was zero
+      const auto seen = end_of(bytes);
+      EXPECT_GE(seen, begin);
+      EXPECT_LT(seen, begin + 8) << "of " << size << " bytes something is missing";
+    };
+    for (auto s = first; s <= last; ++s) {
+      torn([&](std::size_t at) { return at == s; });
+      torn([&](std::size_t at) { return at >= s; });
+      torn([&](std::size_t at) { return at < s + 1; });
+    }
+    for (int i = 0; i < 50; ++i) torn([&](std::size_t) { return chance_() % 4 == 0; });
+  }
+}
+
+// Rot is not a tail: recovery sees the records behind it, and refuses.
+TEST_F(LogFilesTest, DamageBeforeTheLastRecordCutsNothingOff) {
+  open();
+  ASSERT_TRUE(prepared());
+  rotate();
+  for (const std::size_t size : {200, 30'000, 70, 1000, 50'000}) append(size);
+  const auto log = newest_log();
+  const auto begin = written_size(log);
+  append(600);
+  const auto after = contents(log);
+  const auto end = end_of(after);
+  ASSERT_GT(end, begin);
+  std::size_t all = 0;
+  for (std::size_t at = 0; at < begin; at += at % kBlock < 64 || begin - at < 600 ? 1 : 97) {
+    auto bytes = after;
+    bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1U << chance_() % 8));
+    const auto seen = end_of(bytes);
+    ASSERT_GE(seen, end) << "flipped at " << at;
+    all += seen == after.size() ? 1 : 0;
+  }
+  EXPECT_GT(all, 5U);  // headers were among them
+  for (std::size_t s = 0; s + 1 < begin / kSector; ++s) {
+    auto bytes = after;
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(s * kSector), kSector, std::uint8_t{0});
+    ASSERT_GE(end_of(bytes), end) << "sector " << s;
+  }
+}
+
+TEST_F(LogFilesTest, AnEmptyAndAClosedLogEndWhereTheyEnd) {
+  EXPECT_EQ(end_of({}), 0U);
+  EXPECT_EQ(end_of(Bytes(100'000)), 0U);
+  open();
+  append(3000);
+  append(50'000);
+  journal_.reset();
+  const auto closed = contents(newest_log());
+  EXPECT_EQ(end_of(closed), closed.size());
+}
+
+TEST_F(LogFilesTest, ALogThatCannotBeReadIsLeftToRecovery) {
+  EXPECT_EQ(rocks::log_end(1U << 20, [](std::uint64_t, MutableBytes) { return false; }), 1U << 20);
+}
+
+TEST_F(LogFilesTest, TheNextLogIsAPreparedOneAndAnotherIsMade) {
+  open();
+  ASSERT_TRUE(prepared());
+  for (int i = 0; i < 3; ++i) {
+    rotate();
+    EXPECT_EQ(fs::file_size(newest_log()), bytes_);
+    ASSERT_TRUE(prepared());
+  }
+  const auto last = journal_->head({1}).group;
+  journal_.reset();
+  EXPECT_FALSE(fs::exists(next()));
+  EXPECT_EQ(fs::file_size(newest_log()), end_of(contents(newest_log())));  // what was not used is given back
+  open();
+  EXPECT_EQ(journal_->head({1}).group, last);
+}
+
+TEST_F(LogFilesTest, AFullPreparedLogGrowsOn) {
+  open();
+  ASSERT_TRUE(prepared());
+  rotate();
+  append(900'000);
+  const auto last = journal_->head({1}).group;
+  EXPECT_GT(fs::file_size(newest_log()), bytes_);
+  fs::copy(path_, scratch_ / "killed", fs::copy_options::recursive);
+  const auto opened = RocksJournal::open(scratch_ / "killed", options_);
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ((*opened)->head({1}).group, last);
+}
+
+// As after a kill: a prepared file of the life before, with who knows what in it.
+TEST_F(LogFilesTest, WhatACrashLeftIsNeverUsed) {
+  open();
+  append(2000);
+  journal_.reset();
+  fs::copy_file(newest_log(), next());
+  open();
+  ASSERT_TRUE(prepared());
+  EXPECT_EQ(written_size(next()), 0U);
+  rotate();
+  const auto last = journal_->head({1}).group;
+  open();
+  EXPECT_EQ(journal_->head({1}).group, last);
+}
+
+TEST_F(LogFilesTest, WithoutRoomNoneIsPrepared) {
+  options_.space.watermark_bytes = 1000;
+  options_.space_probe = [this](const std::string&) { return DiskSpace{bytes_ + 999, 1ULL << 40}; };
+  open();
+  rotate();
+  rotate();
+  EXPECT_FALSE(fs::exists(next()));
+  EXPECT_LT(fs::file_size(newest_log()), bytes_);
+}
+
+TEST_F(LogFilesTest, WithoutDirectWritesItIsTheSame) {
+  base_->set_plan({.no_direct = true});
+  open();
+  ASSERT_TRUE(prepared());
+  rotate();
+  EXPECT_EQ(fs::file_size(newest_log()), bytes_);
+  append(12'345);
+  const auto last = journal_->head({1}).group;
+  open();
+  EXPECT_EQ(journal_->head({1}).group, last);
+}
+
+// A prepared file that cannot be had is no reason to stop.
+TEST_F(LogFilesTest, AnErrorWhilePreparingCostsThePreparedFileOnly) {
+  open();
+  ASSERT_TRUE(prepared());
+  fs::remove(next());
+  rotate();
+  append(100);
+  ASSERT_TRUE(prepared());
+  rotate();
+  EXPECT_EQ(fs::file_size(newest_log()), bytes_);
+}
+
+}  // namespace
+}  // namespace tollgate::storage::test
