@@ -88,25 +88,8 @@ std::vector<core::TerminalView> SwitchBackend::find_terminals(std::string_view t
 
 std::vector<core::TerminalView> SwitchBackend::terminals(PartitionId partition, ObjectId before,
                                                          std::size_t limit) const {
-  const auto least = ObjectId(partition, Epoch{0}, 0);
   auto views = doors_.cluster.ask(worker_of(partition), [=](core::Engine& engine) {
-    // The engine lists from the oldest; the newest `limit` below `before` are its last ones.
-    std::deque<std::uint64_t> ids;
-    const auto look = [&](const core::TerminalView& view) {
-      const auto id = ObjectId(view.terminal.id());
-      if (id.partition() == partition && (!before || id < before)) {
-        ids.push_back(id.raw());
-      }
-      return false;
-    };
-    (void)engine.terminals(least, std::numeric_limits<std::size_t>::max(), look);
-    std::ranges::sort(ids, std::greater<>());
-    if (ids.size() > limit) ids.resize(limit);
-    std::vector<core::TerminalView> found;
-    for (const auto id : ids) {
-      if (auto view = engine.terminal(ObjectId(id))) found.push_back(std::move(*view));
-    }
-    return found;
+    return engine.terminals(partition, before, limit);
   });
   return views ? std::move(*views) : std::vector<core::TerminalView>{};
 }
@@ -121,16 +104,9 @@ std::optional<core::MerchantView> SwitchBackend::merchant(std::string_view merch
 std::vector<core::MerchantView> SwitchBackend::merchants(PartitionId partition, ObjectId before,
                                                          std::size_t limit) const {
   auto views = doors_.cluster.ask(worker_of(partition), [=](core::Engine& engine) {
-    return engine.merchants(ObjectId(partition, Epoch{0}, 0), std::numeric_limits<std::size_t>::max());
+    return engine.merchants(partition, before, limit);
   });
-  if (!views) return {};
-  std::erase_if(*views, [&](const core::MerchantView& view) {
-    const auto id = ObjectId(view.merchant.id());
-    return id.partition() != partition || (before && !(id < before));
-  });
-  std::ranges::reverse(*views);
-  if (views->size() > limit) views->resize(limit);
-  return std::move(*views);
+  return views ? std::move(*views) : std::vector<core::MerchantView>{};
 }
 
 std::vector<admin::HostStatus> SwitchBackend::hosts() const {

@@ -34,10 +34,8 @@ Survey survey_of(const net::Cluster& cluster) {
   for (std::uint16_t w = 0; w < cluster.workers(); ++w) {
     const auto part = cluster.ask(w, [](core::Engine& engine) {
       Survey mine;
-      (void)engine.terminals(ObjectId(), 0, [&](const core::TerminalView& view) {
-        ++mine.terminals[std::string(core::name(view.state))];
-        return false;
-      });
+      for (const auto& [state, n] : engine.count_terminals())
+        mine.terminals[std::string(core::name(state))] = static_cast<std::int64_t>(n);
       std::map<std::pair<std::uint16_t, std::uint16_t>, Int128> sums;
       for (const auto& row : engine.balances()) {
         const auto balance = balance_of(row.balance);

@@ -8,7 +8,6 @@
 #include "switch/admin/estate_export.h"
 #include "switch/admin/estate_plan.h"
 #include "switch/admin/order_window.h"
-#include "switch/base/hash.h"
 
 namespace tollgate::admin {
 namespace {
@@ -96,9 +95,8 @@ class Applying {
  private:
   core::Command command_for(const Unit& unit,
                             std::variant<core::PartitionCommand, core::HouseCommand> what) const {
-    core::Command command{unit.partition, call_.caller(), std::move(what)};
+    core::Command command{unit.partition, caller_, std::move(what)};
     command.caller.path = call_.path_text + "#" + unit.name;
-    command.caller.body_sha256.assign(digest_.begin(), digest_.end());
     return command;
   }
 
@@ -169,7 +167,7 @@ class Applying {
   std::vector<std::string> rows_;  // one per unit, comma-separated objects
   std::vector<bool> done_;
   std::vector<v1::Terminal> terminals_;
-  Digest digest_ = Sha256::of(as_bytes(call_.request.body));
+  const core::Caller caller_ = call_.caller();  // the digest of a large document is worked out once
   bool replayed_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "switch/core/engine.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "switch/base/check.h"
 #include "switch/core/house.h"
@@ -358,6 +359,19 @@ bool Engine::idle() const {
 
 // ---- views -----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// The largest ids below `before` (0: of all), falling, at most `limit`.
+std::vector<ObjectId> newest(std::vector<ObjectId> ids, ObjectId before, std::size_t limit) {
+  if (before) std::erase_if(ids, [&](ObjectId id) { return !(id < before); });
+  const auto middle = ids.begin() + static_cast<std::ptrdiff_t>(std::min(limit, ids.size()));
+  std::ranges::partial_sort(ids, middle, std::greater<>());
+  ids.erase(middle, ids.end());
+  return ids;
+}
+
+}  // namespace
+
 std::optional<TerminalView> Engine::terminal(ObjectId id) const {
   auto* p = state_->partition(id.partition());
   return p == nullptr ? std::nullopt : p->terminal_view(id);
@@ -365,26 +379,31 @@ std::optional<TerminalView> Engine::terminal(ObjectId id) const {
 
 std::vector<TerminalView> Engine::find_terminals(std::string_view tid, std::string_view merchant_code, std::string_view serial) const {
   std::vector<TerminalView> found;
-  for (const auto& p : state_->partitions)
-    p->each_terminal([&](const TerminalView& view) {
-      const auto& t = view.terminal;
-      if ((tid.empty() || t.tid() == tid) && (merchant_code.empty() || t.merchant_code() == merchant_code) && (serial.empty() || t.serial_number() == serial))
-        found.push_back(view);
-      return true;
-    });
+  if (!tid.empty() && !merchant_code.empty()) {
+    auto* p = state_->partition(partition_of(merchant_code, state_->config.partitions));
+    auto view = p == nullptr ? std::nullopt : p->terminal_view(tid, merchant_code);
+    if (view && (serial.empty() || view->terminal.serial_number() == serial)) found.push_back(std::move(*view));
+    return found;
+  }
+  const auto wanted = [&](const v1::Terminal& t) {
+    return (tid.empty() || t.tid() == tid) && (merchant_code.empty() || t.merchant_code() == merchant_code) && (serial.empty() || t.serial_number() == serial);
+  };
+  for (const auto& p : state_->partitions) p->find_terminals(wanted, found);
   return found;
 }
 
-std::vector<TerminalView> Engine::terminals(ObjectId after, std::size_t limit, const TerminalFilter& filter) const {
+std::vector<TerminalView> Engine::terminals(PartitionId partition, ObjectId before, std::size_t limit) const {
   std::vector<TerminalView> found;
-  for (const auto& p : state_->partitions)
-    p->each_terminal([&](const TerminalView& view) {
-      if (view.terminal.id() > after.raw() && (!filter || filter(view))) found.push_back(view);
-      return true;
-    });
-  std::ranges::sort(found, {}, [](const auto& v) { return v.terminal.id(); });
-  if (found.size() > limit) found.resize(limit);
+  auto* p = state_->partition(partition);
+  if (p == nullptr) return found;
+  for (const auto id : newest(p->terminal_ids(), before, limit)) found.push_back(*p->terminal_view(id));
   return found;
+}
+
+std::map<TerminalState, std::uint64_t> Engine::count_terminals() const {
+  std::map<TerminalState, std::uint64_t> count;
+  for (const auto& p : state_->partitions) p->count_terminals(count);
+  return count;
 }
 
 std::optional<MerchantView> Engine::merchant(std::string_view merchant_code) const {
@@ -393,13 +412,17 @@ std::optional<MerchantView> Engine::merchant(std::string_view merchant_code) con
   return std::nullopt;
 }
 
-std::vector<MerchantView> Engine::merchants(ObjectId after, std::size_t limit) const {
+std::vector<MerchantView> Engine::merchants(PartitionId partition, ObjectId before, std::size_t limit) const {
   std::vector<MerchantView> found;
-  for (const auto& p : state_->partitions)
-    for (const auto& m : p->merchants())
-      if (m->merchant.id() > after.raw()) found.push_back(p->view_of(*m));
-  std::ranges::sort(found, {}, [](const auto& v) { return v.merchant.id(); });
-  if (found.size() > limit) found.resize(limit);
+  auto* p = state_->partition(partition);
+  if (p == nullptr) return found;
+  std::unordered_map<std::uint64_t, const MerchantState*> by_id;
+  std::vector<ObjectId> ids;
+  for (const auto& m : p->merchants()) {
+    by_id.emplace(m->merchant.id(), m.get());
+    ids.emplace_back(m->merchant.id());
+  }
+  for (const auto id : newest(std::move(ids), before, limit)) found.push_back(p->view_of(*by_id.at(id.raw())));
   return found;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,13 +135,13 @@ class Engine {
   [[nodiscard]] bool idle() const;
 
   // Views for the admin interface, as copies; call on the worker's thread.
-  using TerminalFilter = std::function<bool(const TerminalView&)>;
   [[nodiscard]] std::optional<TerminalView> terminal(ObjectId id) const;
   [[nodiscard]] std::vector<TerminalView> find_terminals(std::string_view tid, std::string_view merchant_code, std::string_view serial) const;
-  // Ascending id after `after`, at most `limit`.
-  [[nodiscard]] std::vector<TerminalView> terminals(ObjectId after, std::size_t limit, const TerminalFilter& filter) const;
+  // Newest first: falling id, below `before` (0: from the newest), at most `limit`. No partition of this worker: none.
+  [[nodiscard]] std::vector<TerminalView> terminals(PartitionId partition, ObjectId before, std::size_t limit) const;
+  [[nodiscard]] std::map<TerminalState, std::uint64_t> count_terminals() const;
   [[nodiscard]] std::optional<MerchantView> merchant(std::string_view merchant_code) const;
-  [[nodiscard]] std::vector<MerchantView> merchants(ObjectId after, std::size_t limit) const;
+  [[nodiscard]] std::vector<MerchantView> merchants(PartitionId partition, ObjectId before, std::size_t limit) const;
   [[nodiscard]] std::vector<HostView> hosts() const;
   [[nodiscard]] const Counters& counters() const noexcept;
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,7 +119,11 @@ class Partition {
   [[nodiscard]] bool idle() const noexcept { return slots_.used() == 0 && !committing_ && gathering_.empty() && durable_.empty(); }
 
   [[nodiscard]] std::optional<TerminalView> terminal_view(ObjectId id) const;
-  void each_terminal(const std::function<bool(const TerminalView&)>& visit) const;
+  [[nodiscard]] std::optional<TerminalView> terminal_view(std::string_view tid, std::string_view merchant_code) const;
+  // Views cost copies, on the thread that serves terminals: they are made of what is wanted only.
+  void find_terminals(const std::function<bool(const v1::Terminal&)>& wanted, std::vector<TerminalView>& found) const;
+  [[nodiscard]] std::vector<ObjectId> terminal_ids() const;
+  void count_terminals(std::map<TerminalState, std::uint64_t>& count) const;
   [[nodiscard]] std::optional<MerchantView> merchant_view(std::string_view code) const;
   [[nodiscard]] const std::vector<std::unique_ptr<MerchantState>>& merchants() const noexcept { return merchants_; }
   [[nodiscard]] MerchantView view_of(const MerchantState& merchant) const;

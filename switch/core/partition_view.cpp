@@ -62,9 +62,27 @@ std::optional<TerminalView> Partition::terminal_view(ObjectId id) const {
   return view_of(*terminals_[it->second]);
 }
 
-void Partition::each_terminal(const std::function<bool(const TerminalView&)>& visit) const {
+std::optional<TerminalView> Partition::terminal_view(std::string_view tid, std::string_view merchant_code) const {
+  const auto it = terminal_by_key_.find(std::string(tid).append(merchant_code));
+  if (it == terminal_by_key_.end()) return std::nullopt;
+  const auto& terminal = *terminals_[it->second];
+  return terminal.terminal.tid() == tid ? std::optional(view_of(terminal)) : std::nullopt;  // "1" + "23" is not "12" + "3"
+}
+
+void Partition::find_terminals(const std::function<bool(const v1::Terminal&)>& wanted, std::vector<TerminalView>& found) const {
   for (const auto& terminal : terminals_)
-    if (!visit(view_of(*terminal))) return;
+    if (wanted(terminal->terminal)) found.push_back(view_of(*terminal));
+}
+
+std::vector<ObjectId> Partition::terminal_ids() const {
+  std::vector<ObjectId> ids;
+  ids.reserve(terminals_.size());
+  for (const auto& terminal : terminals_) ids.emplace_back(terminal->terminal.id());
+  return ids;
+}
+
+void Partition::count_terminals(std::map<TerminalState, std::uint64_t>& count) const {
+  for (const auto& terminal : terminals_) ++count[state_of(standing_of(*terminal), terminal->terminal.activated())];
 }
 
 std::optional<MerchantView> Partition::merchant_view(std::string_view code) const {

@@ -54,13 +54,7 @@ std::vector<core::TerminalView> EngineViews::find_terminals(std::string_view tid
 std::vector<core::TerminalView> EngineViews::terminals(PartitionId partition, ObjectId before,
                                                        std::size_t limit) const {
   const std::lock_guard guard(mutex_);
-  auto all = engine().terminals(ObjectId(), 1'000'000, [&](const core::TerminalView& v) {
-    const ObjectId id(v.terminal.id());
-    return id.partition() == partition && (!before || id < before);
-  });
-  std::ranges::reverse(all);
-  if (all.size() > limit) all.resize(limit);
-  return all;
+  return engine().terminals(partition, before, limit);
 }
 
 std::optional<core::MerchantView> EngineViews::merchant(std::string_view merchant_code) const {
@@ -71,14 +65,7 @@ std::optional<core::MerchantView> EngineViews::merchant(std::string_view merchan
 std::vector<core::MerchantView> EngineViews::merchants(PartitionId partition, ObjectId before,
                                                        std::size_t limit) const {
   const std::lock_guard guard(mutex_);
-  auto all = engine().merchants(ObjectId(), 1'000'000);
-  std::erase_if(all, [&](const core::MerchantView& v) {
-    const ObjectId id(v.merchant.id());
-    return id.partition() != partition || (before && !(id < before));
-  });
-  std::ranges::sort(all, std::greater<>(), [](const core::MerchantView& v) { return v.merchant.id(); });
-  if (all.size() > limit) all.resize(limit);
-  return all;
+  return engine().merchants(partition, before, limit);
 }
 
 PartitionId EngineViews::partition_of(std::string_view merchant_code) const noexcept {
