@@ -5,7 +5,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -39,8 +38,9 @@ SpaceLevel FreeSpace::level_now() {
 
 SpaceLevel FreeSpace::level_after(std::uint64_t bytes) const {
   const auto space = probe_(path_);
-  if (!space) return SpaceLevel::plenty;
-  return judge_space({space->free_bytes - std::min(bytes, space->free_bytes), space->total_bytes}, limits_);
+  if (!space) return SpaceLevel::low;
+  if (bytes > space->free_bytes) return SpaceLevel::exhausted;
+  return judge_space({space->free_bytes - bytes, space->total_bytes}, limits_);
 }
 
 SpaceLevel FreeSpace::level() {

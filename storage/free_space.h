@@ -41,7 +41,8 @@ class FreeSpace {
   FreeSpace(std::string path, SpaceLimits limits, SpaceProbe probe);
   [[nodiscard]] SpaceLevel level();      // at most check_every old
   [[nodiscard]] SpaceLevel level_now();  // asks
-  // As if so many bytes more were taken; asks.
+  // As if so many bytes more were taken, by what can be done without: not plenty where the system does not
+  // say. Asks.
   [[nodiscard]] SpaceLevel level_after(std::uint64_t bytes) const;
 
  private:

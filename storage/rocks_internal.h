@@ -112,6 +112,7 @@ struct RocksJournal::Impl {
   std::uint16_t partitions = 0;
 
   std::mutex writer;                      // append and own
+  bool writes = false;                    // somebody owned a partition; under it
   rocksdb::WriteBatch batch{0, 0, 8, 0};  // 8 bytes of protection a key
   mutable std::shared_mutex heads_mutex;  // heads are written under both
   std::vector<Head> heads;                // by partition

@@ -28,6 +28,11 @@ Result<Epoch> RocksJournal::own(PartitionId partition) {
   }
   const std::lock_guard lock(s.writer);
   if (auto ok = s.writable(); !ok) return std::unexpected(ok.error());
+  if (!s.writes) {
+    if (const auto status = s.files->begin_writing(); !status.ok())
+      return std::unexpected(rocks::error_of(status, s.path));
+    s.writes = true;
+  }
   const Epoch next{s.heads[partition.value].epoch.value + 1};
   if (next.value > kEpochMax) return fail(ErrorCode::full, "the partition has used all its epochs", s.path);
   std::array<std::uint8_t, 4> value;

@@ -27,6 +27,12 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kPiece = 256U << 10;  // of zeros at a time, so that a sync never waits for many
 constexpr std::chrono::milliseconds kPause{5};
 
+constexpr const char *kNext = "/log.next", *kPart = "/log.part";  // a prepared one; one that is not whole yet
+
+void remove(FileSystem& fs, const std::string& name) {
+  if (fs.FileExists(name, IOOptions(), nullptr).ok()) std::ignore = fs.DeleteFile(name, IOOptions(), nullptr);
+}
+
 bool is_log(const std::string& name) {
   return name.ends_with(".log");
 }
@@ -139,13 +145,13 @@ class LogReader final : public rocksdb::FSSequentialFileOwnerWrapper {
   std::uint64_t left_;
 };
 
-IOStatus find_end(FileSystem& fs, const std::string& name, std::uint64_t& end) {
-  auto status = fs.GetFileSize(name, IOOptions(), &end, nullptr);
+IOStatus find_end(FileSystem& fs, const std::string& name, LogEnd& found, std::uint64_t& size) {
+  auto status = fs.GetFileSize(name, IOOptions(), &size, nullptr);
   if (!status.ok()) return status;
   std::unique_ptr<rocksdb::FSRandomAccessFile> file;
   status = fs.NewRandomAccessFile(name, FileOptions(), &file, nullptr);
   if (!status.ok()) return status;
-  end = log_end(end, [&](std::uint64_t offset, MutableBytes out) {
+  found = log_end(size, [&](std::uint64_t offset, MutableBytes out) {
     Slice read;
     auto* to = reinterpret_cast<char*>(out.data());
     if (!file->Read(offset, out.size(), IOOptions(), &read, to, nullptr).ok() || read.size() != out.size())
@@ -156,14 +162,29 @@ IOStatus find_end(FileSystem& fs, const std::string& name, std::uint64_t& end) {
   return status;
 }
 
+// Is there a record in a log behind this one? Numbers grow, in six digits or more.
+IOStatus is_followed(FileSystem& fs, const std::string& name, bool& out) {
+  const auto slash = name.rfind('/');
+  const auto directory = name.substr(0, slash), own = name.substr(slash + 1);
+  std::vector<std::string> children;
+  auto status = fs.GetChildren(directory, IOOptions(), &children, nullptr);
+  for (const auto& child : children) {
+    if (out || !status.ok()) break;
+    if (!is_log(child) || std::pair(child.size(), child) <= std::pair(own.size(), own)) continue;
+    LogEnd found;
+    std::uint64_t size = 0;
+    status = find_end(fs, directory + "/" + child, found, size);
+    out = found.end != 0;
+  }
+  return status;
+}
+
 }  // namespace
 
 class LogFiles::NextLog {
  public:
   NextLog(FileSystem& fs, const std::string& store, const LogFilesOptions& options)
-      : fs_(fs), name_(store + "/log.next"), part_(store + "/log.part"), options_(options), thread_([this] {
-          run();
-        }) {}
+      : fs_(fs), name_(store + kNext), part_(store + kPart), options_(options), thread_([this] { run(); }) {}
 
   ~NextLog() {
     {
@@ -172,7 +193,7 @@ class LogFiles::NextLog {
     }
     changed_.notify_one();
     thread_.join();
-    if (ready_) remove(name_);
+    if (ready_) remove(fs_, name_);
   }
 
   // Under its new name, or null. Either way another one is wanted from now on.
@@ -197,18 +218,14 @@ class LogFiles::NextLog {
     while (true) {
       changed_.wait(lock, [&] { return wanted_ || closing_; });
       if (closing_) return;
-      wanted_ = false;
       lock.unlock();
-      remove(name_);  // of a life before, or one that could not be taken
+      remove(fs_, name_);  // one that could not be taken
       const bool made = (!options_.may_prepare || options_.may_prepare()) && prepare();
+      if (!made) remove(fs_, part_);
       lock.lock();
       ready_ = made && fs_.RenameFile(part_, name_, IOOptions(), nullptr).ok();
-      if (!ready_) remove(part_);
+      wanted_ = false;  // also what was wanted meanwhile
     }
-  }
-  void remove(const std::string& name) const {
-    if (fs_.FileExists(name, IOOptions(), nullptr).ok())
-      std::ignore = fs_.DeleteFile(name, IOOptions(), nullptr);
   }
 
   bool prepare() {
@@ -250,18 +267,46 @@ LogFiles::LogFiles(std::shared_ptr<FileSystem> base, std::string store, LogFiles
 
 LogFiles::~LogFiles() = default;
 
-void LogFiles::begin_preparing() {
-  TG_CHECK(next_ == nullptr);
-  if (options_.prepared_bytes != 0) next_ = std::make_unique<NextLog>(*target(), store_, options_);
+IOStatus LogFiles::begin_writing() {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, end] : ends_) {
+      if (!target()->FileExists(name, IOOptions(), nullptr).ok()) continue;  // RocksDB needs it no more
+      std::unique_ptr<FSWritableFile> file;
+      auto status = target()->ReopenWritableFile(name, FileOptions(), &file, nullptr);
+      if (status.ok()) status = file->Truncate(end, IOOptions(), nullptr);
+      if (status.ok()) status = file->Fsync(IOOptions(), nullptr);
+      if (status.ok()) status = file->Close(IOOptions(), nullptr);
+      if (!status.ok()) return status;
+    }
+    ends_.clear();
+  }
+  if (options_.prepared_bytes != 0 && !next_) next_ = std::make_unique<NextLog>(*target(), store_, options_);
+  return IOStatus::OK();
+}
+
+IOStatus LogFiles::LockFile(const std::string& name, const IOOptions& options, rocksdb::FileLock** lock,
+                            Debug* debug) {
+  auto status = FileSystemWrapper::LockFile(name, options, lock, debug);
+  if (status.ok() && name == store_ + "/LOCK") {
+    for (const auto* file : {kNext, kPart}) remove(*target(), store_ + file);
+  }
+  return status;
 }
 
 IOStatus LogFiles::NewSequentialFile(const std::string& name, const FileOptions& options,
                                      std::unique_ptr<FSSequentialFile>* out, Debug* debug) {
   auto status = FileSystemWrapper::NewSequentialFile(name, options, out, debug);
   if (!status.ok() || !is_log(name) || options_.whole) return status;
-  std::uint64_t end = 0;
-  status = find_end(*target(), name, end);
-  if (status.ok()) *out = std::make_unique<LogReader>(std::move(*out), end);
+  LogEnd found;
+  std::uint64_t size = 0;
+  bool rotten = false;
+  status = find_end(*target(), name, found, size);
+  if (status.ok() && found.torn) status = is_followed(*target(), name, rotten);
+  if (!status.ok() || rotten || found.end == size) return status;
+  *out = std::make_unique<LogReader>(std::move(*out), found.end);
+  const std::lock_guard lock(mutex_);
+  ends_[name] = found.end;
   return status;
 }
 

@@ -8,13 +8,19 @@
 // store is open and whenever one was taken. Where there is none yet, or no room for one, a log grows as it
 // always did. What a crash leaves of a prepared file is never used.
 //
+// A torn record is only ever the last one of all logs. In a log that another one with records follows, what
+// looks like one is rot, and recovery is shown all of it; so before the first write to a recovered store its
+// logs are cut where they end, for good. Not earlier: until then they are evidence.
+//
 // Owner: the journal, which it outlives. Threads: RocksDB's, as any file system.
 #pragma once
 
 #include <rocksdb/file_system.h>
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace tollgate::storage::rocks {
@@ -33,8 +39,8 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
   static const char* kClassName() { return "TollgateLogFiles"; }
   const char* Name() const override { return kClassName(); }
 
-  // To be called once, when the store's lock is held.
-  void begin_preparing();
+  // Once, before the first write to a store that was judged good.
+  [[nodiscard]] rocksdb::IOStatus begin_writing();
 
   using Status = rocksdb::IOStatus;
   using Debug = rocksdb::IODebugContext;
@@ -42,11 +48,16 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
                            std::unique_ptr<rocksdb::FSSequentialFile>* out, Debug* debug) override;
   Status NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                          std::unique_ptr<rocksdb::FSWritableFile>* out, Debug* debug) override;
+  // With the lock comes the room that a crash left taken.
+  Status LockFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
+                  Debug* debug) override;
 
  private:
   class NextLog;
   std::string store_;
   LogFilesOptions options_;
+  std::mutex mutex_;
+  std::map<std::string, std::uint64_t> ends_;  // of logs that recovery read, where their files are longer
   std::unique_ptr<NextLog> next_;
 };
 

@@ -8,6 +8,8 @@ namespace tollgate::storage::rocks {
 namespace {
 
 constexpr std::size_t kBlock = 32U << 10, kHeader = 7;
+constexpr std::uint64_t kLookMax = 256U
+                                   << 20;  // of what might be fragments: a second or so, then it is in doubt
 enum Type : std::uint8_t { kNone = 0, kFull, kFirst, kMiddle, kLast };
 
 struct Fragment {
@@ -111,9 +113,18 @@ bool all_zero(ByteView bytes) {
   return std::ranges::all_of(bytes, [](std::uint8_t b) { return b == 0; });
 }
 
+bool zeros_from(Blocks& blocks, std::uint64_t end) {
+  for (auto start = end; start < blocks.size(); start = (start / kBlock + 1) * kBlock) {
+    const auto block = blocks.of(start);
+    if (block.empty() || !all_zero(block.subspan(static_cast<std::size_t>(start % kBlock)))) return false;
+  }
+  return true;
+}
+
 // Does a record begin anywhere behind the place where the walk stopped? Then that place is no tail. Headers
 // tell where the next one is; with one of them gone, every byte may begin a fragment.
 bool record_begins_behind(Blocks& blocks, std::uint64_t stopped) {
+  std::uint64_t looked_at = 0;
   for (auto start = stopped / kBlock * kBlock; start < blocks.size(); start += kBlock) {
     const auto block = blocks.of(start);
     if (block.empty()) return true;
@@ -121,7 +132,9 @@ bool record_begins_behind(Blocks& blocks, std::uint64_t stopped) {
     if (at < block.size() && all_zero(block.subspan(at))) continue;
     for (; at + kHeader <= block.size(); ++at) {
       const auto f = fragment_at(block, at);
-      if (f && f->begins() && is_whole(block, at, *f)) return true;
+      if (!f || !f->begins()) continue;
+      looked_at += f->size();
+      if (looked_at > kLookMax || is_whole(block, at, *f)) return true;
     }
   }
   return false;
@@ -129,11 +142,12 @@ bool record_begins_behind(Blocks& blocks, std::uint64_t stopped) {
 
 }  // namespace
 
-std::uint64_t log_end(std::uint64_t size, const ReadLog& read) {
+LogEnd log_end(std::uint64_t size, const ReadLog& read) {
   Blocks blocks(size, read);
   const auto seen = walk(blocks);
-  if (seen.in_doubt || record_begins_behind(blocks, seen.stopped)) return size;
-  return is_whole(blocks, seen.last_begin, seen.last_end) ? seen.last_end : seen.last_begin;
+  if (seen.in_doubt || record_begins_behind(blocks, seen.stopped)) return {size, false};
+  const auto end = is_whole(blocks, seen.last_begin, seen.last_end) ? seen.last_end : seen.last_begin;
+  return {end, !zeros_from(blocks, end)};
 }
 
 }  // namespace tollgate::storage::rocks

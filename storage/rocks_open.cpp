@@ -115,7 +115,6 @@ Result<void> RocksJournal::Impl::open(const Doors& doors) {
   if (auto ok = load(); !ok) return ok;
   // Only now: before the lock was taken, what is unfinished might have been another process's.
   if (auto ok = prepare_snapshots(); !ok) return ok;
-  files->begin_preparing();
   if (space.level_after(options.ballast_bytes) == SpaceLevel::plenty) {
     if (auto made = make_ballast(ballast_file(path), options.ballast_bytes); !made) {
       say(options, StoreLog::warning, "no ballast file: " + made.error().text());

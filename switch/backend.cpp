@@ -3,9 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <deque>
 #include <filesystem>
-#include <limits>
 #include <map>
 
 #include "switch/metrics_page.h"

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -26,12 +27,16 @@ Bytes contents(const std::string& file) {
   return Bytes{std::istreambuf_iterator<char>(in), {}};
 }
 
-std::uint64_t end_of(const Bytes& log) {
+rocks::LogEnd found_in(const Bytes& log) {
   return rocks::log_end(log.size(), [&](std::uint64_t offset, MutableBytes out) {
     if (offset + out.size() > log.size()) return false;
     std::copy_n(log.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
     return true;
   });
+}
+
+std::uint64_t end_of(const Bytes& log) {
+  return found_in(log).end;
 }
 
 class LogFilesTest : public ::testing::Test {
@@ -60,6 +65,11 @@ class LogFilesTest : public ::testing::Test {
                           .payload = payload,
                           .cells = {}};
     ASSERT_EQ(journal_->append({&one, 1}, why), AppendResult::durable) << why;
+  }
+  static void overwrite(const std::string& file, std::size_t offset, const Bytes& bytes) {
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(static_cast<std::streamoff>(offset));
+    stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
   std::string newest_log() const {
     std::string out;
@@ -176,7 +186,7 @@ TEST_F(LogFilesTest, AnEmptyAndAClosedLogEndWhereTheyEnd) {
 }
 
 TEST_F(LogFilesTest, ALogThatCannotBeReadIsLeftToRecovery) {
-  EXPECT_EQ(rocks::log_end(1U << 20, [](std::uint64_t, MutableBytes) { return false; }), 1U << 20);
+  EXPECT_EQ(rocks::log_end(1U << 20, [](std::uint64_t, MutableBytes) { return false; }).end, 1U << 20);
 }
 
 TEST_F(LogFilesTest, TheNextLogIsAPreparedOneAndAnotherIsMade) {
@@ -225,10 +235,18 @@ TEST_F(LogFilesTest, WhatACrashLeftIsNeverUsed) {
 
 TEST_F(LogFilesTest, WithoutRoomNoneIsPrepared) {
   options_.space.watermark_bytes = 1000;
-  options_.space_probe = [this](const std::string&) { return DiskSpace{bytes_ + 999, 1ULL << 40}; };
+  options_.space.check_every = std::chrono::hours(1);  // so that it is the preparing thread that asks
+  std::atomic<int> asked = 0;
+  options_.space_probe = [&](const std::string&) {
+    ++asked;
+    return DiskSpace{bytes_ + 999, 1ULL << 40};
+  };
   open();
-  rotate();
-  rotate();
+  for (int i = 0; i < 2; ++i) {
+    const auto before = asked.load();
+    rotate();
+    while (asked == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   EXPECT_FALSE(fs::exists(next()));
   EXPECT_LT(fs::file_size(newest_log()), bytes_);
 }
@@ -245,16 +263,75 @@ TEST_F(LogFilesTest, WithoutDirectWritesItIsTheSame) {
   EXPECT_EQ(journal_->head({1}).group, last);
 }
 
-// A prepared file that cannot be had is no reason to stop.
-TEST_F(LogFilesTest, AnErrorWhilePreparingCostsThePreparedFileOnly) {
+// A prepared file that is gone is no reason to stop.
+TEST_F(LogFilesTest, WithoutThePreparedFileALogGrows) {
   open();
   ASSERT_TRUE(prepared());
   fs::remove(next());
   rotate();
+  EXPECT_LT(fs::file_size(newest_log()), bytes_);
   append(100);
   ASSERT_TRUE(prepared());
   rotate();
   EXPECT_EQ(fs::file_size(newest_log()), bytes_);
+}
+
+// A torn record of a life before, whose log recovery kept: the next life's records lie behind it.
+TEST_F(LogFilesTest, ATornRecordIsCutOffForGoodBeforeAnotherLogGetsRecords) {
+  open();
+  append(3000);
+  const auto log = newest_log();
+  const auto whole = written_size(log);
+  const auto last = journal_->head({1}).group;
+  append(5000);
+  fs::copy(path_, scratch_ / "torn", fs::copy_options::recursive);  // as after a kill
+  journal_.reset();
+  path_ = scratch_ / "torn";
+  const auto name = fs::path(log).filename().string();
+  overwrite(path_ + "/" + name, whole + 2000, Bytes(1000));
+  // Opened and killed before anything was written: still the last record of all, and still evidence.
+  {
+    const auto opened = RocksJournal::open(path_, options_);
+    ASSERT_TRUE(opened.has_value()) << opened.error().text();
+    EXPECT_EQ((*opened)->head({1}).group, last);
+    EXPECT_GT(written_size(path_ + "/" + name), whole + 1000);
+    fs::copy(path_, scratch_ / "again", fs::copy_options::recursive);
+  }
+  path_ = scratch_ / "again";
+  open();
+  EXPECT_EQ(journal_->head({1}).group, last);
+  EXPECT_LE(fs::file_size(path_ + "/" + name), whole + 8);
+  append(700);
+  fs::copy(path_, scratch_ / "third", fs::copy_options::recursive);
+  const auto opened = RocksJournal::open(scratch_ / "third", options_);
+  ASSERT_TRUE(opened.has_value()) << opened.error().text();
+  EXPECT_EQ((*opened)->head({1}).group.value, last.value + 1);
+}
+
+// The last record of a log that another one follows is never a torn one. The head would not miss it.
+TEST_F(LogFilesTest, RotInTheLastRecordOfAnOlderLogRefusesTheStore) {
+  open();
+  append(3000);
+  const auto first = newest_log();
+  const auto begin = written_size(first);
+  append(5000);
+  fs::copy(path_, scratch_ / "one", fs::copy_options::recursive);
+  path_ = scratch_ / "one";
+  open();
+  append(2000);
+  const auto name = fs::path(first).filename().string();
+  ASSERT_NE(newest_log(), path_ + "/" + name);
+  for (const auto& [what, size] :
+       {std::pair("whole", 0), std::pair("flipped", 1), std::pair("zeroed", 1024)}) {
+    const auto place = scratch_ / what;
+    fs::copy(path_, place, fs::copy_options::recursive);
+    overwrite(place + "/" + name, begin + 2500, Bytes(static_cast<std::size_t>(size), 0));
+    const auto opened = RocksJournal::open(place, options_);
+    EXPECT_EQ(opened.has_value(), size == 0) << what;
+    if (!opened) {
+      EXPECT_EQ(opened.error().code, ErrorCode::damaged) << what;
+    }
+  }
 }
 
 }  // namespace
