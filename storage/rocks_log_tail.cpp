@@ -58,8 +58,9 @@ class Blocks {
 
 struct Walk {
   std::uint64_t last_begin = 0, last_end = 0;  // of the last record that has all its fragments
-  std::uint64_t stopped = 0;                   // nothing more follows from here, or nothing that makes sense
-  bool in_doubt = false;                       // fragments in an order that no writer makes, or an error
+  std::uint64_t stopped = 0;  // from here nothing follows, or nothing that makes sense: the beginning of the
+                              // record under way, if there is one
+  bool in_doubt = false;      // fragments in an order that no writer makes, or an error
 };
 
 // From header to header, without a look at the contents.
@@ -73,7 +74,7 @@ Walk walk(Blocks& blocks) {
     std::size_t at = 0;
     while (at + kHeader <= block.size()) {
       const auto f = fragment_at(block, at);
-      out.stopped = start + at;
+      out.stopped = under_way ? begin : start + at;
       if (!f) return out;
       if (f->begins() == under_way) {  // a beginning inside a record, or an inside without one
         out.in_doubt = true;
@@ -87,7 +88,7 @@ Walk walk(Blocks& blocks) {
         out.last_end = start + at;
       }
     }
-    out.stopped = start + at;
+    out.stopped = under_way ? begin : start + at;
   }
   return out;
 }
@@ -146,7 +147,12 @@ LogEnd log_end(std::uint64_t size, const ReadLog& read) {
   Blocks blocks(size, read);
   const auto seen = walk(blocks);
   if (seen.in_doubt || record_begins_behind(blocks, seen.stopped)) return {size, false};
-  const auto end = is_whole(blocks, seen.last_begin, seen.last_end) ? seen.last_end : seen.last_begin;
+  auto end = seen.last_end;
+  if (!is_whole(blocks, seen.last_begin, seen.last_end)) {
+    // A wrong length may have led the walk past other records.
+    if (record_begins_behind(blocks, seen.last_begin)) return {size, false};
+    end = seen.last_begin;
+  }
   return {end, !zeros_from(blocks, end)};
 }
 

@@ -117,8 +117,9 @@ TEST_F(LogFilesTest, AnAppendOfWhichAnySectorIsMissingNeverHappened) {
     const auto begin = written_size(log);
     append(size);
     ASSERT_EQ(newest_log(), log);
-    const auto after = contents(log);
+    auto after = contents(log);
     const auto end = written_size(log);
+    after.resize(end + kBlock);
     EXPECT_GE(end_of(after), end) << size;  // the record may end with zeros
     EXPECT_LT(end_of(after), end + 8) << size;
     const auto whole = end_of(after);
@@ -137,12 +138,13 @@ TEST_F(LogFilesTest, AnAppendOfWhichAnySectorIsMissingNeverHappened) {
       EXPECT_GE(seen, begin);
       EXPECT_LT(seen, begin + 8) << "of " << size << " bytes something is missing";
     };
-    for (auto s = first; s <= last; ++s) {
+    const auto stride = 1 + (last - first) / 16;
+    for (auto s = first; s <= last; s += s + stride > last && s != last ? last - s : stride) {
       torn([&](std::size_t at) { return at == s; });
       torn([&](std::size_t at) { return at >= s; });
       torn([&](std::size_t at) { return at < s + 1; });
     }
-    for (int i = 0; i < 50; ++i) torn([&](std::size_t) { return chance_() % 4 == 0; });
+    for (int i = 0; i < 20; ++i) torn([&](std::size_t) { return chance_() % 4 == 0; });
   }
 }
 
@@ -155,16 +157,19 @@ TEST_F(LogFilesTest, DamageBeforeTheLastRecordCutsNothingOff) {
   const auto log = newest_log();
   const auto begin = written_size(log);
   append(600);
-  const auto after = contents(log);
+  auto after = contents(log);
+  after.resize(written_size(log) + kBlock);  // of the zeros some are enough
   const auto end = end_of(after);
   ASSERT_GT(end, begin);
   std::size_t all = 0;
-  for (std::size_t at = 0; at < begin; at += at % kBlock < 64 || begin - at < 600 ? 1 : 97) {
-    auto bytes = after;
-    bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1U << chance_() % 8));
-    const auto seen = end_of(bytes);
-    ASSERT_GE(seen, end) << "flipped at " << at;
-    all += seen == after.size() ? 1 : 0;
+  for (std::size_t at = 0; at < begin; at += at % kBlock < 64 || begin - at < 100 ? 1 : 197) {
+    for (unsigned bit = 0; bit < 8; bit += at % kBlock < 16 ? 1 : 3) {
+      auto bytes = after;
+      bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1U << bit));
+      const auto seen = end_of(bytes);
+      ASSERT_GE(seen, end) << "bit " << bit << " at " << at;
+      all += seen == after.size() ? 1 : 0;
+    }
   }
   EXPECT_GT(all, 5U);  // headers were among them
   for (std::size_t s = 0; s + 1 < begin / kSector; ++s) {
@@ -243,9 +248,8 @@ TEST_F(LogFilesTest, WithoutRoomNoneIsPrepared) {
   };
   open();
   for (int i = 0; i < 2; ++i) {
-    const auto before = asked.load();
-    rotate();
-    while (asked == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (const auto before = asked.load(); asked == before;)
+      rotate();  // one that was under way does for several
   }
   EXPECT_FALSE(fs::exists(next()));
   EXPECT_LT(fs::file_size(newest_log()), bytes_);
