@@ -8,8 +8,7 @@ namespace tollgate::storage::rocks {
 namespace {
 
 constexpr std::size_t kBlock = 32U << 10, kHeader = 7;
-constexpr std::uint64_t kLookMax = 256U
-                                   << 20;  // of what might be fragments: a second or so, then it is in doubt
+constexpr std::uint64_t kLookMax = 256U << 20;  // of what may be fragments: a second, then it is in doubt
 enum Type : std::uint8_t { kNone = 0, kFull, kFirst, kMiddle, kLast };
 
 struct Fragment {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -79,6 +80,29 @@ class LogFilesTest : public ::testing::Test {
     return out;
   }
   std::string next() const { return path_ + "/log.next"; }
+  // What is there, by name; empty while something is being prepared or is on its way out.
+  static std::map<std::string, std::uintmax_t> listing(const std::string& path) {
+    std::map<std::string, std::uintmax_t> out;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      const auto& name = entry.path();
+      if (name.extension() == ".trash" || name.extension() == ".part") return {};
+      out[name.filename()] = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+    }
+    return out;
+  }
+  // The store as a kill would leave it now: copied between two looks that see the same.
+  void copy_as_killed(const std::string& to) const {
+    for (int i = 0; i < 2000; ++i) {
+      std::error_code moving;
+      const auto before = listing(path_);
+      fs::remove_all(to);
+      fs::copy(path_, to, fs::copy_options::recursive, moving);
+      if (!moving && !before.empty() && listing(path_) == before && listing(to) == before) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    FAIL() << "the store does not come to rest";
+  }
   // Until the next log is prepared; false after a while.
   bool prepared() const {
     for (int i = 0; i < 2000; ++i) {
@@ -217,7 +241,7 @@ TEST_F(LogFilesTest, AFullPreparedLogGrowsOn) {
   append(900'000);
   const auto last = journal_->head({1}).group;
   EXPECT_GT(fs::file_size(newest_log()), bytes_);
-  fs::copy(path_, scratch_ / "killed", fs::copy_options::recursive);
+  copy_as_killed(scratch_ / "killed");
   const auto opened = RocksJournal::open(scratch_ / "killed", options_);
   ASSERT_TRUE(opened.has_value());
   EXPECT_EQ((*opened)->head({1}).group, last);
@@ -288,7 +312,7 @@ TEST_F(LogFilesTest, ATornRecordIsCutOffForGoodBeforeAnotherLogGetsRecords) {
   const auto whole = written_size(log);
   const auto last = journal_->head({1}).group;
   append(5000);
-  fs::copy(path_, scratch_ / "torn", fs::copy_options::recursive);  // as after a kill
+  copy_as_killed(scratch_ / "torn");
   journal_.reset();
   path_ = scratch_ / "torn";
   const auto name = fs::path(log).filename().string();
@@ -299,14 +323,14 @@ TEST_F(LogFilesTest, ATornRecordIsCutOffForGoodBeforeAnotherLogGetsRecords) {
     ASSERT_TRUE(opened.has_value()) << opened.error().text();
     EXPECT_EQ((*opened)->head({1}).group, last);
     EXPECT_GT(written_size(path_ + "/" + name), whole + 1000);
-    fs::copy(path_, scratch_ / "again", fs::copy_options::recursive);
+    copy_as_killed(scratch_ / "again");
   }
   path_ = scratch_ / "again";
   open();
   EXPECT_EQ(journal_->head({1}).group, last);
   EXPECT_LE(fs::file_size(path_ + "/" + name), whole + 8);
   append(700);
-  fs::copy(path_, scratch_ / "third", fs::copy_options::recursive);
+  copy_as_killed(scratch_ / "third");
   const auto opened = RocksJournal::open(scratch_ / "third", options_);
   ASSERT_TRUE(opened.has_value()) << opened.error().text();
   EXPECT_EQ((*opened)->head({1}).group.value, last.value + 1);
@@ -319,7 +343,7 @@ TEST_F(LogFilesTest, RotInTheLastRecordOfAnOlderLogRefusesTheStore) {
   const auto first = newest_log();
   const auto begin = written_size(first);
   append(5000);
-  fs::copy(path_, scratch_ / "one", fs::copy_options::recursive);
+  copy_as_killed(scratch_ / "one");
   path_ = scratch_ / "one";
   open();
   append(2000);
@@ -328,7 +352,7 @@ TEST_F(LogFilesTest, RotInTheLastRecordOfAnOlderLogRefusesTheStore) {
   for (const auto& [what, size] :
        {std::pair("whole", 0), std::pair("flipped", 1), std::pair("zeroed", 1024)}) {
     const auto place = scratch_ / what;
-    fs::copy(path_, place, fs::copy_options::recursive);
+    copy_as_killed(place);
     overwrite(place + "/" + name, begin + 2500, Bytes(static_cast<std::size_t>(size), 0));
     const auto opened = RocksJournal::open(place, options_);
     EXPECT_EQ(opened.has_value(), size == 0) << what;
