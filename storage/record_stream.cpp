@@ -11,10 +11,12 @@
 namespace tollgate::storage {
 namespace {
 
-constexpr std::uint32_t kKindsMax = 128;  // field numbers of Record.body
+constexpr std::uint32_t kKindsMax = 128;       // field numbers of Record.body
+constexpr std::uint32_t kLengthDelimited = 2;  // protobuf's wire type of a message
 
-// The field number of the body: the first one that is not at_us, which the writer puts before it. 0 when it
-// is not plain.
+// The field number of the body when the record is plain: at most a time, then one body that fills the rest,
+// as the writer writes them. 0 when it is not. (In any other record a body may displace an earlier one, and
+// end as the kind that it began with.)
 std::uint32_t kind_of(ByteView bytes) noexcept {
   std::size_t p = 0;
   const auto varint = [&]() -> std::uint64_t {
@@ -32,7 +34,9 @@ std::uint32_t kind_of(ByteView bytes) noexcept {
     tag = varint();
   }
   const auto number = tag >> 3;
-  return number < kKindsMax ? static_cast<std::uint32_t>(number) : 0;
+  const auto length = varint();
+  const bool fills = (tag & 7) == kLengthDelimited && length == bytes.size() - p;
+  return fills && number < kKindsMax ? static_cast<std::uint32_t>(number) : 0;
 }
 
 }  // namespace
@@ -94,8 +98,7 @@ const v1::Record* RecordReader::parse(ByteView bytes) {
   auto& record = *slot.record;
   const google::protobuf::StringPiece text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const bool parsed = record.ParseFrom<google::protobuf::MessageLite::kMerge>(text);
-  const bool plain = parsed && kind != 0 && record.body_case() == static_cast<int>(kind) &&
-                     record.GetReflection()->GetUnknownFields(record).empty();
+  const bool plain = parsed && kind != 0 && record.body_case() == static_cast<int>(kind);
   if (!plain) {
     slot.body = nullptr;  // the next one of this kind starts from a new message
   } else if (!warm) {
