@@ -51,8 +51,22 @@ struct Engine::State final : LinkListener {
     auto& c = connections[ref.slot];
     return c.open && c.generation == ref.generation ? &c : nullptr;
   }
-  void on_frame(const ConnRef& from, std::uint16_t listener, ByteView frame, bool forwarded);
+  // Messages come a few at a time; those behind are read ahead, so that what they need is on its way from memory.
+  struct Arrived {
+    ByteView frame;
+    iso::MessageView message;
+    iso::DecodeStatus decoded;
+    PartitionId id;
+    Partition* owner = nullptr;  // null: another worker's, or nobody's
+    std::uint32_t terminal = kNone;
+    bool named = false;  // says which terminal it is of
+  };
+  std::array<Arrived, 8> arrived;
 
+  void read(Arrived& one, const iso::Dialect& dialect, ByteView frame);
+  void on_arrived(const ConnRef& from, std::uint16_t listener, const Arrived& one, bool forwarded);
+
+  void expect(const Waiter& waiter, int step) override { partitions[waiter.partition]->expect(waiter, step); }
   void on_answer(const Waiter& waiter, const iso::MessageView& message, Duration) override { partitions[waiter.partition]->on_answer(waiter, message); }
   void on_timeout(const Waiter& waiter) override { partitions[waiter.partition]->on_timeout(waiter); }
   void on_lost(const Waiter& waiter, bool sent) override { partitions[waiter.partition]->on_lost(waiter, sent); }
@@ -241,53 +255,75 @@ std::size_t Engine::on_terminal_bytes(const ConnRef& ref, ByteView bytes, Now no
   auto& s = *state_;
   s.w.now = now;
   std::size_t consumed = 0;
-  while (auto* c = s.connection(ref)) {
-    const auto& dialect = *s.config.listeners[c->listener].dialect;
-    const auto cut = iso::next_frame(dialect.framing(), bytes.subspan(consumed));
+  while (const auto* c = s.connection(ref)) {
+    const auto listener = c->listener;
+    const auto& dialect = *s.config.listeners[listener].dialect;
+    std::size_t count = 0;
+    iso::Cut cut;
+    while (count < s.arrived.size()) {
+      cut = iso::next_frame(dialect.framing(), bytes.subspan(consumed));
+      if (cut.kind != iso::Cut::Kind::frame) break;
+      consumed += cut.consumed;
+      s.read(s.arrived[count++], dialect, cut.frame);
+    }
+    const auto arrived = std::span(s.arrived).first(count);
+    for (const auto& one : arrived)
+      if (one.terminal != kNone) one.owner->expect(one.terminal);
+    for (const auto& one : arrived) {
+      if (s.connection(ref) == nullptr) return bytes.size();
+      s.on_arrived(ref, listener, one, false);
+    }
     if (cut.kind == iso::Cut::Kind::incomplete) return consumed;
     if (cut.kind == iso::Cut::Kind::refused) {
       ++s.counters.closes["malformed"];
       s.outside.close_terminal(ref, CloseReason::malformed);
       return bytes.size();
     }
-    consumed += cut.consumed;
-    s.on_frame(ref, c->listener, cut.frame, false);
   }
   return bytes.size();
 }
 
 void Engine::on_forwarded_frame(const ConnRef& from, std::uint16_t listener, ByteView frame, Now now) {
-  state_->w.now = now;
-  state_->on_frame(from, listener, frame, true);
+  auto& s = *state_;
+  s.w.now = now;
+  auto& one = s.arrived.front();
+  s.read(one, *s.config.listeners[listener].dialect, frame);
+  s.on_arrived(from, listener, one, true);
 }
 
-void Engine::State::on_frame(const ConnRef& from, std::uint16_t listener, ByteView frame, bool forwarded) {
+void Engine::State::read(Arrived& one, const iso::Dialect& dialect, ByteView frame) {
+  one.frame = frame;
+  one.decoded = iso::decode(dialect, frame, one.message);
+  one.named = one.message.has(41) && one.message.has(42) && (one.decoded.ok() || one.message.mti().bcd != 0);
+  one.owner = nullptr;
+  one.terminal = kNone;
+  if (!one.named) return;
+  std::array<char, 32> code;
+  one.id = partition_of(one.message.value(42, code), config.partitions);
+  one.owner = partition(one.id);
+  if (one.owner != nullptr) one.terminal = one.owner->find(one.message);
+}
+
+void Engine::State::on_arrived(const ConnRef& from, std::uint16_t listener, const Arrived& one, bool forwarded) {
   ++counters.frames;
-  const auto& config_of = config.listeners[listener];
-  iso::MessageView message;
-  const auto status = iso::decode(*config_of.dialect, frame, message);
-  if (!status.ok()) {
-    if (!forwarded) ++counters.decode_reasons[std::string(iso::name(status.refusal))];
-    if (!message.has(41) || !message.has(42) || message.mti().bcd == 0) {  // nobody to answer
-      ++counters.decode_errors;
-      return;
-    }
-  } else if (!message.has(41) || !message.has(42)) {
+  if (!one.decoded.ok()) {
+    if (!forwarded) ++counters.decode_reasons[std::string(iso::name(one.decoded.refusal))];
+  } else if (!one.named) {
     ++counters.decode_reasons["no_terminal"];
+  }
+  if (!one.named) {  // nobody to answer
     ++counters.decode_errors;
     return;
   }
-  std::array<char, 32> code;
-  const auto merchant = message.value(42, code);
-  const auto id = partition_of(merchant, config.partitions);
-  auto* owner = partition(id);
-  if (owner == nullptr) {
-    const auto worker = worker_of(id, config.workers);
-    if (forwarded || worker == config.worker || !outside.forward_frame(worker, from, listener, frame)) ++counters.mailbox_full;
+  if (one.owner == nullptr) {
+    const auto worker = worker_of(one.id, config.workers);
+    if (forwarded || worker == config.worker || !outside.forward_frame(worker, from, listener, one.frame)) ++counters.mailbox_full;
     return;
   }
   if (w.reference->tokenizer() == nullptr) return;  // a new store whose first record is not yet durable
-  owner->on_message({.dialect = *config_of.dialect, .listener = config_of, .message = message, .decoded = status, .connection = from, .listener_index = listener});
+  const auto& config_of = config.listeners[listener];
+  one.owner->on_message({.dialect = *config_of.dialect, .listener = config_of, .message = one.message, .decoded = one.decoded,
+                         .connection = from, .listener_index = listener, .terminal = one.terminal});
 }
 
 // ---- host side, journal, operators -----------------------------------------------------------------------------------

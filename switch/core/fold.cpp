@@ -19,6 +19,7 @@ class Nowhere final : public Outside, public LinkListener, public Chance {
   void submit(storage::CommitWork&&) override { reached(); }
   void command_done(std::uint64_t, CommandResult&&) override { reached(); }
   void publish_reference(std::shared_ptr<const Reference>, std::function<void()>) override { reached(); }
+  void expect(const Waiter&, int) override { reached(); }
   void on_answer(const Waiter&, const iso::MessageView&, Duration) override { reached(); }
   void on_timeout(const Waiter&) override { reached(); }
   void on_lost(const Waiter&, bool) override { reached(); }

@@ -189,31 +189,53 @@ void Links::send_management(Link& l, std::string_view code, Now now) {
   wheel_.add(now.instant + kManagementTimeout, {Timer::Kind::management, l.id, stan, l.life});
 }
 
+// Answers come many at a time. A few are read ahead, so that what each of them needs (a request that waits
+// among hundreds, its transaction) is on its way from memory while those before it are dealt with.
 std::size_t Links::on_bytes(LinkId id, ByteView bytes, Now now) {
   auto& l = link(id);
+  const auto open = [&l] { return l.phase == Phase::up || l.phase == Phase::signing_on; };
   std::size_t consumed = 0;
-  while (l.phase == Phase::up || l.phase == Phase::signing_on) {
-    const auto cut = iso::next_frame(l.dialect->framing(), bytes.subspan(consumed));
+  while (open()) {
+    std::size_t count = 0;
+    iso::Cut cut;
+    while (count < arrived_.size()) {
+      cut = iso::next_frame(l.dialect->framing(), bytes.subspan(consumed));
+      if (cut.kind != iso::Cut::Kind::frame) break;
+      consumed += cut.consumed;
+      auto& [message, readable, waiter] = arrived_[count++];
+      readable = iso::decode(*l.dialect, cut.frame, message).ok();
+      waiter.reset();
+      if (!readable) continue;
+      const auto it = l.pending.find(static_cast<std::uint32_t>(message.number(11).value_or(0)));
+      if (it == l.pending.end()) continue;
+      waiter = it->second.waiter;
+      listener_.expect(*waiter, 0);
+    }
+    const auto arrived = std::span(arrived_).first(count);
+    for (int step = 1; step < LinkListener::kExpectSteps; ++step)
+      for (const auto& each : arrived)
+        if (each.waiter) listener_.expect(*each.waiter, step);
+    if (count > 0) l.last_rx = now.instant;
+    for (const auto& each : arrived) {
+      if (!open()) break;
+      if (each.readable) {
+        on_message(l, each.message, now);
+      } else {
+        ++l.counters->refused_frames;  // the request behind it, if any, runs into its deadline
+      }
+    }
+    if (!open()) break;
     if (cut.kind == iso::Cut::Kind::incomplete) return consumed;
     if (cut.kind == iso::Cut::Kind::refused) {
       ++l.counters->refused_frames;
       outside_.close_link(l.id);
       lose(l, now);
-      break;
     }
-    consumed += cut.consumed;
-    l.last_rx = now.instant;
-    on_frame(l, cut.frame, now);
   }
   return bytes.size();
 }
 
-void Links::on_frame(Link& l, ByteView frame, Now now) {
-  iso::MessageView message;
-  if (!iso::decode(*l.dialect, frame, message).ok()) {
-    ++l.counters->refused_frames;  // the request behind it, if any, runs into its deadline
-    return;
-  }
+void Links::on_message(Link& l, const iso::MessageView& message, Now now) {
   if (message.mti().bcd == 0x0810) {
     on_management_reply(l, message, now);
   } else if (message.mti().bcd == 0x0800) {  // the host asks for an echo: answer it

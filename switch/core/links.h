@@ -48,6 +48,10 @@ struct Passage {
 class LinkListener {
  public:
   virtual ~LinkListener() = default;
+  // This one's answer is about to be handed over: what on_answer() will look at is fetched from memory
+  // meanwhile. Each step can follow what the one before it has fetched.
+  static constexpr int kExpectSteps = 3;
+  virtual void expect(const Waiter& waiter, int step) = 0;
   virtual void on_answer(const Waiter& waiter, const iso::MessageView& message, Duration round_trip) = 0;
   virtual void on_timeout(const Waiter& waiter) = 0;
   virtual void on_lost(const Waiter& waiter, bool sent) = 0;
@@ -135,7 +139,7 @@ class Links {
   void connect(Link& link, Now now);
   void lose(Link& link, Now now);
   void send_management(Link& link, std::string_view code, Now now);
-  void on_frame(Link& link, ByteView frame, Now now);
+  void on_message(Link& link, const iso::MessageView& message, Now now);
   void on_management_reply(Link& link, const iso::MessageView& message, Now now);
   void on_reply(Link& link, const iso::MessageView& message, Now now);
   void fire(const Timer& timer, Now now);
@@ -152,6 +156,12 @@ class Links {
   Text<10> transmitted_;
   TimingWheel<Timer> wheel_;
   std::array<std::uint8_t, 4096> out_;
+  struct Arrived {
+    iso::MessageView message;
+    bool readable = false;
+    std::optional<Waiter> waiter;
+  };
+  std::array<Arrived, 8> arrived_;
 };
 
 }  // namespace tollgate::core

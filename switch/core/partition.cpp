@@ -19,7 +19,7 @@ std::string day_cell(PartitionId id, BusinessDate day) { return fmt::format("day
 }  // namespace
 
 Partition::Partition(WorkerContext& worker, PartitionId id, Epoch epoch)
-    : w_(worker), id_(id), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max, worker.config.connection_in_flight_max) {
+    : w_(worker), scratch_(worker.scratch), id_(id), epoch_(epoch), txns_(worker.config.transactions_max), slots_(worker.config.in_flight_max, worker.config.connection_in_flight_max) {
   hosts_.emplace_back();
   subs_.emplace_back();
   sub_index_.emplace(std::string(), 0);
@@ -166,9 +166,29 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
   submit_next();
 }
 
+// First its slot, then what that names, then the key of the PIN.
+void Partition::expect_request(std::size_t effect, int step) const noexcept {
+  if (effect >= durable_.after.size() || durable_.after[effect].kind != After::Kind::send_request) return;
+  const auto& after = durable_.after[effect];
+  if (step == 0) return slots_.expect(after.slot);
+  const auto* slot = slots_.get(after.slot, after.generation);
+  if (slot == nullptr) return;
+  if (step == 1) return expect(*slot);
+  if (const auto& keys = terminals_[slot->terminal]->keys; keys != nullptr) prefetch_for_writing(&keys->pin, sizeof(keys->pin));
+}
+
 // Everything that the group in durable_ decided may leave now, in the order in which it was decided.
 void Partition::release() {
-  for (const auto& after : durable_.after) {
+  // The requests were decided a commit ago: what each needs is fetched while those before it are sent.
+  constexpr std::size_t kAhead = 2;  // a step
+  const auto& effects = durable_.after;
+  for (std::size_t i = 0; i < 2 * kAhead; ++i) expect_request(i, 0);
+  for (std::size_t i = 0; i < kAhead; ++i) expect_request(i, 1);
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    expect_request(i + 2 * kAhead, 0);
+    expect_request(i + kAhead, 1);
+    expect_request(i + 1, 2);
+    const auto& after = effects[i];
     switch (after.kind) {
       case After::Kind::send_request:
         if (auto* slot = slots_.get(after.slot, after.generation)) send_request(*slot);
@@ -191,7 +211,7 @@ void Partition::release() {
 
 void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,
                       Instant received) {
-  const auto frame = encode_reply(dialect, request, reply, frame_out_);
+  const auto frame = encode_reply(dialect, request, reply, scratch_.frame_out);
   if (w_.config.test.answer_before_commit) {
     w_.outside.send_terminal(connection, frame);
   } else {
@@ -202,7 +222,7 @@ void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, co
     after.received = received;
     gathering_.after.push_back(after);
   }
-  wipe(frame_out_.data(), frame.size());
+  wipe(scratch_.frame_out.data(), frame.size());
 }
 
 // ---- recovery --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@
 #include "switch/core/refusals.h"
 #include "switch/core/reply.h"
 #include "switch/core/slots.h"
+#include "switch/core/terminal.h"
 #include "switch/core/worker_context.h"
 #include "switch/crypto/keys.h"
 #include "switch/crypto/pin.h"
@@ -40,30 +41,6 @@
 #include "switch/ledger/posting.h"
 
 namespace tollgate::core {
-
-struct MerchantState {
-  v1::Merchant merchant;
-  std::vector<std::uint64_t> holds;
-  std::uint32_t terminals = 0;
-  Text<4> category;  // field 18: the merchant category, four digits
-};
-
-struct Terminal {
-  v1::Terminal terminal;
-  std::uint32_t merchant = 0;
-  std::vector<std::uint64_t> holds;
-  std::unique_ptr<crypto::Tmk> tmk;
-  std::unique_ptr<crypto::WorkingKeys> keys;
-  Bytes sealed_keys;
-  std::uint32_t batch = 1;
-  std::uint32_t key_generation = 0;
-  bool signed_on = false;
-  TxnId sign_in_txn;
-  std::int64_t signed_on_us = 0, last_seen_us = 0, last_transaction_us = 0;
-  std::uint32_t batch_count = 0;
-  std::uint32_t forgotten_stan = 0;  // the furthest STAN whose transaction has left the table; 0: none
-  std::int64_t batch_total_minor = 0;
-};
 
 struct Owed {
   v1::ReversalOwed::Cause cause = v1::ReversalOwed::CAUSE_NONE;
@@ -87,6 +64,7 @@ struct Inbound {
   iso::DecodeStatus decoded;
   ConnRef connection;
   std::uint16_t listener_index = 0;
+  std::uint32_t terminal = kNone;  // what find() said
 };
 
 class Partition {
@@ -104,7 +82,12 @@ class Partition {
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
   void start();
 
+  // The terminal that a message names, kNone when there is none; what on_message() will look at of it is fetched from memory
+  // meanwhile, by expect() also what it leads to.
+  [[nodiscard]] std::uint32_t find(const iso::MessageView& message) const noexcept;
+  void expect(std::uint32_t terminal) const noexcept;
   void on_message(const Inbound& in);
+  void expect(const Waiter& waiter, int step) const noexcept;  // LinkListener
   void on_answer(const Waiter& waiter, const iso::MessageView& message);
   void on_timeout(const Waiter& waiter);
   void on_lost(const Waiter& waiter, bool sent);
@@ -167,7 +150,7 @@ class Partition {
 
   // gate
   [[nodiscard]] Standing standing_of(const Terminal& terminal) const;
-  [[nodiscard]] Standing find_terminal(Incoming& m);
+  [[nodiscard]] Standing standing_of(const Incoming& m) const;
   [[nodiscard]] bool check_gate(Incoming& m);
   [[nodiscard]] bool refuse_late_original(Incoming& m);
   [[nodiscard]] bool refuse_forgotten(Incoming& m);
@@ -210,6 +193,8 @@ class Partition {
   void take_receipt(const fees::ReceiptInput& input, OutcomeFacts& outcome);
   void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
   void release();
+  void expect(const Slot& slot) const noexcept;
+  void expect_request(std::size_t effect, int step) const noexcept;
   void submit_next();
   // records
   [[nodiscard]] RequestFacts request_facts(Incoming& m) const;
@@ -276,6 +261,7 @@ class Partition {
   [[nodiscard]] std::uint32_t intern_sub(std::string_view sub);
 
   WorkerContext& w_;
+  Scratch& scratch_;
   PartitionId id_;
   std::uint16_t position_ = 0;
   Epoch epoch_;
@@ -286,7 +272,7 @@ class Partition {
   std::vector<std::unique_ptr<MerchantState>> merchants_;
   std::vector<std::unique_ptr<Terminal>> terminals_;
   boost::unordered_flat_map<std::string, std::uint32_t> merchant_by_code_;
-  boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> terminal_by_key_;  // TID + merchant code
+  boost::unordered_flat_map<TerminalKey, std::uint32_t, TerminalKey::Hash> terminal_by_key_;
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> terminal_by_id_, merchant_by_id_;
   boost::unordered_flat_map<std::uint64_t, v1::Hold> holds_;
   TxnTable txns_;
@@ -310,15 +296,9 @@ class Partition {
   std::optional<storage::CommitWork> again_;  // refused as full; handed in again
   Instant again_at_;
 
-  // Scratch, reused so that a message allocates nothing in steady state.
-  WireWriter record_, receipt_;
+  // Scratch of the fold, reused so that a record allocates nothing in steady state; scratch_ is that of decisions.
   OutcomeReader replayed_;
-  fees::Assessment assessment_;
-  std::vector<PricedBase> bases_;
-  ledger::EntryBuilder entry_;
   ledger::EntryView parsed_;
-  iso::MessageBuilder builder_;
-  std::array<std::uint8_t, 4096> frame_out_;
   std::vector<StoredLeg> legs_scratch_;
   std::vector<std::string_view> owed_entries_;
   std::uint32_t turn_ = 0;

@@ -283,7 +283,9 @@ void Partition::apply(const v1::MerchantSet& set, GroupNo, std::int64_t) {
 
 void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {
   const auto& terminal = set.terminal();
-  const auto [it, fresh] = terminal_by_key_.try_emplace(terminal.tid() + terminal.merchant_code(), static_cast<std::uint32_t>(terminals_.size()));
+  const auto key = TerminalKey::of(terminal.tid(), terminal.merchant_code());
+  TG_CHECK(key.has_value());
+  const auto [it, fresh] = terminal_by_key_.try_emplace(*key, static_cast<std::uint32_t>(terminals_.size()));
   if (fresh) {
     terminals_.push_back(std::make_unique<Terminal>());
     terminal_by_id_.emplace(terminal.id(), it->second);
@@ -293,8 +295,9 @@ void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {
     ++merchants_[merchant->second]->terminals;
     w_.directory->add(terminal.tid());
   }
-  if (terminals_[it->second]->terminal.serial_number() != terminal.serial_number()) terminals_[it->second]->forgotten_stan = 0;  // another device counts anew
-  terminals_[it->second]->terminal = terminal;
+  auto& state = *terminals_[it->second];
+  if (state.terminal.serial_number() != terminal.serial_number()) state.forgotten_stan = 0;  // another device counts anew
+  state.set(terminal);
 }
 
 void Partition::apply(const v1::TerminalActivated& activated, GroupNo, std::int64_t at_us) {

@@ -142,18 +142,24 @@ void Partition::run(const SetTerminal& what, CommandResult& result, const Caller
     result.detail = "merchant " + terminal.merchant_code() + " is not known";
     return;
   }
-  const auto it = terminal_by_key_.find(terminal.tid() + terminal.merchant_code());
+  const auto key = TerminalKey::of(terminal.tid(), terminal.merchant_code());
+  if (!key) {
+    result.problem = "validation_failed";
+    result.detail = "a terminal has 8 characters, a merchant code 15";
+    return;
+  }
+  const auto it = terminal_by_key_.find(*key);
   const auto* known = it == terminal_by_key_.end() ? nullptr : terminals_[it->second].get();
   bool new_key = false;
   std::string kcv;
   if (what.lab_tmk) {
-    auto key = crypto::import_clear_tmk(*what.lab_tmk);
-    if (!key) {
+    auto tmk = crypto::import_clear_tmk(*what.lab_tmk);
+    if (!tmk) {
       result.problem = "validation_failed";
-      result.detail = key.error().what;
+      result.detail = tmk.error().what;
       return;
     }
-    kcv = key->check_value().hex();
+    kcv = tmk->check_value().hex();
     new_key = known == nullptr || known->terminal.tmk_kcv() != kcv;
   }
   if (known != nullptr && known->terminal.activated() && !terminal.serial_number().empty() &&
@@ -174,8 +180,7 @@ void Partition::run(const SetTerminal& what, CommandResult& result, const Caller
     v1::TerminalSet set;
     *set.mutable_terminal() = terminal;
     record(31, set);
-    const auto index = terminal_by_key_.at(terminal.tid() + terminal.merchant_code());
-    if (new_key) set_tmk(index, *what.lab_tmk);
+    if (new_key) set_tmk(terminal_by_key_.at(*key), *what.lab_tmk);
   }
   if (what.want_active && !terminal.activated() && !caller.dry_run) {
     CommandResult activated;

@@ -36,18 +36,25 @@ Standing Partition::standing_of(const Terminal& terminal) const {
   return maintenance && terminal.holds.size() == 1 ? Standing::maintenance : Standing::suspended;
 }
 
-Standing Partition::find_terminal(Incoming& m) {
+std::uint32_t Partition::find(const iso::MessageView& message) const noexcept {
   std::array<char, 32> tid, code;
-  const auto tid_text = m.in.message.value(41, tid);
-  const auto code_text = m.in.message.value(42, code);
-  std::array<char, 64> key;
-  const auto size = tid_text.size() + code_text.size();
-  std::copy(tid_text.begin(), tid_text.end(), key.begin());
-  std::copy(code_text.begin(), code_text.end(), key.begin() + tid_text.size());
-  const auto it = terminal_by_key_.find(std::string_view(key.data(), size));
-  if (it == terminal_by_key_.end()) return w_.directory->knows(trimmed(tid_text)) ? Standing::unknown_merchant : Standing::unknown_terminal;
-  m.terminal = it->second;
-  return standing_of(*terminals_[it->second]);
+  const auto key = TerminalKey::of(message.value(41, tid), message.value(42, code));
+  const auto it = key ? terminal_by_key_.find(*key) : terminal_by_key_.end();
+  if (it == terminal_by_key_.end()) return kNone;
+  terminals_[it->second]->expect();
+  return it->second;
+}
+
+void Partition::expect(std::uint32_t terminal) const noexcept {
+  const auto& t = *terminals_[terminal];
+  if (t.keys != nullptr) prefetch_for_writing(&t.keys->mac, sizeof(t.keys->mac));
+  merchants_[t.merchant]->expect();
+}
+
+Standing Partition::standing_of(const Incoming& m) const {
+  if (m.terminal != kNone) return standing_of(*terminals_[m.terminal]);
+  std::array<char, 32> tid;
+  return w_.directory->knows(trimmed(m.in.message.value(41, tid))) ? Standing::unknown_merchant : Standing::unknown_terminal;
 }
 
 void Partition::read_facts(Incoming& m) {
@@ -65,14 +72,14 @@ void Partition::read_facts(Incoming& m) {
 void Partition::on_message(const Inbound& in) {
   Incoming m{.in = in};
   read_facts(m);
+  m.terminal = in.terminal;
   if (!in.decoded.ok()) {  // unreadable past some field; 41 and 42 came early enough
-    (void)find_terminal(m);
     ++w_.counters.decode_errors;
     return refuse(m, "30", false);
   }
   m.row = in.dialect.classify(in.message);
   m.rules = &rules_of(m.row != nullptr ? m.row->kind : iso::Kind::unknown);
-  const auto standing = find_terminal(m);
+  const auto standing = standing_of(m);
   if (m.terminal != kNone) {
     txns_.expect(TxnTable::key_of(m.terminal, m.batch, m.stan));
     slots_.expect();
@@ -233,7 +240,7 @@ void Partition::answer_refusal(const Incoming& m, std::string_view code, std::ui
 
 RequestFacts Partition::request_facts(Incoming& m) const {
   RequestFacts request;
-  if (m.terminal != kNone) request.terminal = ObjectId(terminals_[m.terminal]->terminal.id());
+  if (m.terminal != kNone) request.terminal = terminals_[m.terminal]->id;
   request.kind = m.rules != nullptr ? m.rules->stored : 0;
   request.mti = m.in.message.mti().bcd;
   request.stan = m.stan;
@@ -273,10 +280,10 @@ Reply Partition::reply_of(const Txn& txn, const iso::KindRow* row, const iso::Me
 
 template <class Body>
 void Partition::record(int field, const Body& body) {
-  if constexpr (requires { write(body, record_); }) {
-    record_.clear();
-    write(body, record_);
-    gathering_.append(w_.now.wall.us, field, record_.bytes());
+  if constexpr (requires { write(body, scratch_.record); }) {
+    scratch_.record.clear();
+    write(body, scratch_.record);
+    gathering_.append(w_.now.wall.us, field, scratch_.record.bytes());
   } else {
     gathering_.append(w_.now.wall.us, field, body);
   }

@@ -55,8 +55,23 @@ void Partition::send_request(Slot& slot) {
   const auto original = undone != kNoTxn ? original_data(txns_[undone], w_.config.acquirer_code) : std::string();
   build_request({.request = slot.message, .rules = rules, .rrn = txn.rrn, .local = txn.local.view(), .pan = slot.pan.reveal().text(),
                  .acquirer = w_.config.acquirer_code, .merchant_category = category_code, .pin = has_pin ? &pin : nullptr, .original_data = original},
-                builder_);
-  slot.was_sent = w_.links.send({slot.link, slot.host_stan, {}}, builder_, w_.now);
+                scratch_.builder);
+  slot.was_sent = w_.links.send({slot.link, slot.host_stan, {}}, scratch_.builder, w_.now);
+}
+
+// First its slot, then what that names, then the keys for its answer's MAC.
+void Partition::expect(const Waiter& waiter, int step) const noexcept {
+  if (waiter.reversal) return;
+  if (step == 0) return slots_.expect(waiter.slot);
+  const auto* slot = slots_.get(waiter.slot, waiter.generation);
+  if (slot == nullptr || slot->txn == kNoTxn) return;
+  step == 1 ? expect(*slot) : expect(slot->terminal);
+}
+
+void Partition::expect(const Slot& slot) const noexcept {
+  txns_.expect_at(slot.txn);
+  prefetch_for_writing(slot.frame.data(), slot.frame.size());
+  terminals_[slot.terminal]->expect();
 }
 
 void Partition::on_answer(const Waiter& waiter, const iso::MessageView& message) {
@@ -123,6 +138,7 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
     if (rules.effect == Effect::undo) price_and_post_undo(txn, outcome);
   }
   const auto slot_index = txn.slot;
+  txns_.remember(slot.txn);
   record(11, outcome);
   reply_from_slot(slot_index, txns_[slot.txn]);
 }
@@ -134,6 +150,7 @@ void Partition::decline(Slot& slot, std::string_view code) {
   outcome.response_code = code;
   const auto slot_index = txn.slot;
   ++w_.counters.declined;
+  txns_.remember(slot.txn);
   record(11, outcome);
   reply_from_slot(slot_index, txns_[slot.txn]);
 }
@@ -185,17 +202,17 @@ void Partition::on_late(const Waiter& waiter, const iso::MessageView& message, b
 
 // The next entry of `txn`, without its legs.
 ledger::EntryFacts Partition::entry_facts(const Txn& txn, std::string_view type) {
-  const auto& terminal = terminals_[txn.terminal]->terminal;
+  const auto& terminal = *terminals_[txn.terminal];
   ledger::EntryFacts entry;
   entry.partition = id_;
-  entry.seq = EntrySeq{books_.last().value + 1 + entry_.count()};
+  entry.seq = EntrySeq{books_.last().value + 1 + scratch_.entry.count()};
   entry.id = take_id();
   entry.at = w_.now.wall;
   entry.business_date = today();
   entry.type = type;
   entry.txn = txn.id;
-  entry.tid = terminal.tid();
-  entry.merchant_code = terminal.merchant_code();
+  entry.tid = terminal.tid.view();
+  entry.merchant_code = terminal.merchant_code.view();
   entry.stan = static_cast<std::uint32_t>(txn.key & 0xFFFFF);
   entry.rrn = txn.rrn;
   entry.currency = Currency{txn.currency};
@@ -205,19 +222,19 @@ ledger::EntryFacts Partition::entry_facts(const Txn& txn, std::string_view type)
 // The receipt of what was priced becomes a part of the outcome.
 void Partition::take_receipt(const fees::ReceiptInput& input, OutcomeFacts& outcome) {
   const auto& schedule = *input.schedule;
-  receipt_.clear();
-  fees::write_receipt(input, receipt_);
-  bases_.clear();
-  for (const auto& line : input.assessment->lines()) bases_.push_back({line.component, line.base_minor});
+  scratch_.receipt.clear();
+  fees::write_receipt(input, scratch_.receipt);
+  scratch_.bases.clear();
+  for (const auto& line : input.assessment->lines()) scratch_.bases.push_back({line.component, line.base_minor});
   outcome.priced = true;
-  outcome.receipt = receipt_.text();
+  outcome.receipt = scratch_.receipt.text();
   outcome.receipt_kind = static_cast<v1::ReceiptKind>(input.kind);
   if (input.kind != fees::ReceiptKind::sale) return;  // a refund takes nothing back from the volumes
   outcome.sold = {.schedule_id = schedule.text().schedule_id,
                   .version = static_cast<std::uint32_t>(schedule.text().version),
                   .schedule_hash = as_text(schedule.digest()),
                   .business_date = input.event->business_date,
-                  .bases = bases_};
+                  .bases = scratch_.bases};
 }
 
 void Partition::price_and_post(const Slot& slot, Txn& txn, OutcomeFacts& outcome) {
@@ -231,43 +248,43 @@ void Partition::price_and_post(const Slot& slot, Txn& txn, OutcomeFacts& outcome
   event.local_minute = moment.local_minute;
   event.facts = slot.facts;
   const auto volumes = volumes_.numbers(terminal.merchant, schedule, event.business_date, w_.reference->prices());
-  fees::assess(schedule, event, volumes, assessment_);
+  fees::assess(schedule, event, volumes, scratch_.assessment);
   ++w_.counters.fee_evaluations;
   take_receipt({.kind = fees::ReceiptKind::sale, .schedule = &schedule, .event = &event, .volumes = volumes,
-                .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .assessment = &assessment_},
+                .parties = {terminal.tid.view(), terminal.merchant_code.view(), merchant.sponsor()}, .assessment = &scratch_.assessment},
                outcome);
 
   const auto& rules = rules_of(txn.kind);
   const auto brand = lower(event.facts.brand.absent() ? std::string_view(hosts_[txn.host]) : event.facts.brand.text());
-  const ledger::SaleParties parties{rules.qr ? ledger::kQrClearing : ledger::kSchemeClearing, brand, terminal.terminal.merchant_code()};
-  entry_.reset();
+  const ledger::SaleParties parties{rules.qr ? ledger::kQrClearing : ledger::kSchemeClearing, brand, terminal.merchant_code.view()};
+  scratch_.entry.reset();
   const auto close = [&] {
-    if (!entry_.empty()) entry_.build();
+    if (!scratch_.entry.empty()) scratch_.entry.build();
   };
   auto sale = entry_facts(txn, rules.label);
   auto& fee = sale.fee.emplace();
   fee.schedule = schedule.text().schedule_id;
   fee.version = static_cast<std::uint32_t>(schedule.text().version);
-  if (assessment_.line_count > 0 && assessment_.lines()[0].rule != fees::kNoRule) {
-    const auto& line = assessment_.lines()[0];
+  if (scratch_.assessment.line_count > 0 && scratch_.assessment.lines()[0].rule != fees::kNoRule) {
+    const auto& line = scratch_.assessment.lines()[0];
     fee.rule = schedule.text().components[line.component].rules[line.rule].id;
   }
   fee.hash = schedule.digest();
-  entry_.begin(sale);
-  ledger::sale_legs(parties, assessment_, schedule, entry_);
+  scratch_.entry.begin(sale);
+  ledger::sale_legs(parties, scratch_.assessment, schedule, scratch_.entry);
   close();
-  entry_.begin(entry_facts(txn, "cost"));
-  ledger::cost_legs(parties, assessment_, entry_);
+  scratch_.entry.begin(entry_facts(txn, "cost"));
+  ledger::cost_legs(parties, scratch_.assessment, scratch_.entry);
   close();
-  entry_.begin(entry_facts(txn, "agent_share"));
-  ledger::split_legs(assessment_, schedule, entry_);
+  scratch_.entry.begin(entry_facts(txn, "agent_share"));
+  ledger::split_legs(scratch_.assessment, schedule, scratch_.entry);
   close();
   if (txn.instant) {
-    entry_.begin(entry_facts(txn, "instant_payout"));
-    ledger::instant_payout_legs(parties, format_id("txn_", txn.id), assessment_.totals.merchant_net_minor, entry_);
+    scratch_.entry.begin(entry_facts(txn, "instant_payout"));
+    ledger::instant_payout_legs(parties, format_id("txn_", txn.id), scratch_.assessment.totals.merchant_net_minor, scratch_.entry);
     close();
   }
-  outcome.entries = entry_.built();
+  outcome.entries = scratch_.entry.built();
 }
 
 // A void is the mirror of what stands; once the money was paid out it is a refund of all that is left instead (fees reference,
@@ -277,7 +294,7 @@ void Partition::price_and_post_undo(Txn& txn, OutcomeFacts& outcome) {
   TG_CHECK(index != kNoTxn);  // it was not about to leave when this one came, and has waited for it since
   const auto& original = txns_[index];
   if (!original.instant || !refund_entries(original, txn, outcome)) mirror_entries(original, txn, rules_of(txn.kind).label);
-  outcome.entries = entry_.built();
+  outcome.entries = scratch_.entry.built();
   outcome.resolves = original.id;
 }
 
@@ -296,38 +313,38 @@ bool Partition::refund_entries(const Txn& original, const Txn& by, OutcomeFacts&
   event->local_minute = moment.local_minute;
   const auto& terminal = *terminals_[original.terminal];
   const auto volumes = volumes_.numbers(terminal.merchant, *schedule, event->business_date, w_.reference->prices());
-  fees::refund(*schedule, *sale, *event, volumes, assessment_);
+  fees::refund(*schedule, *sale, *event, volumes, scratch_.assessment);
   ++w_.counters.fee_evaluations;
   const auto& merchant = merchants_[terminal.merchant]->merchant;
   take_receipt({.kind = fees::ReceiptKind::refund, .schedule = schedule.get(), .event = &*event, .volumes = volumes,
-                .parties = {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()}, .standing = &*sale, .assessment = &assessment_},
+                .parties = {terminal.tid.view(), terminal.merchant_code.view(), merchant.sponsor()}, .standing = &*sale, .assessment = &scratch_.assessment},
                outcome);
   // Clearing of the original's first leg: the scheme or channel that owed the sale.
   const auto& first = original.legs.at(0);
   const ledger::SaleParties parties{{first.account}, subs_[first.sub], merchant.merchant_code()};
-  entry_.reset();
-  entry_.begin(entry_facts(by, "void_refund"));
-  ledger::sale_legs(parties, assessment_, *schedule, entry_);
-  if (!entry_.empty()) entry_.build();
-  entry_.begin(entry_facts(by, "agent_share"));
-  ledger::split_legs(assessment_, *schedule, entry_);
-  if (!entry_.empty()) entry_.build();
+  scratch_.entry.reset();
+  scratch_.entry.begin(entry_facts(by, "void_refund"));
+  ledger::sale_legs(parties, scratch_.assessment, *schedule, scratch_.entry);
+  if (!scratch_.entry.empty()) scratch_.entry.build();
+  scratch_.entry.begin(entry_facts(by, "agent_share"));
+  ledger::split_legs(scratch_.assessment, *schedule, scratch_.entry);
+  if (!scratch_.entry.empty()) scratch_.entry.build();
   return true;
 }
 
 // Every entry of the original once more with its sides exchanged (fees reference, "void", "reversal").
 void Partition::mirror_entries(const Txn& original, const Txn& by, std::string_view type) {
-  entry_.reset();
+  scratch_.entry.reset();
   for (std::size_t i = 0; i < original.legs.size();) {
     const auto number = original.legs[i].entry;
     auto facts = entry_facts(by, type);
     facts.mirrors = EntrySeq{original.first_entry + number};
-    entry_.begin(facts);
+    scratch_.entry.begin(facts);
     for (; i < original.legs.size() && original.legs[i].entry == number; ++i) {
       const auto& leg = original.legs[i];
-      entry_.add(leg.credit ? ledger::Side::debit : ledger::Side::credit, {leg.account}, subs_[leg.sub], leg.amount_minor);
+      scratch_.entry.add(leg.credit ? ledger::Side::debit : ledger::Side::credit, {leg.account}, subs_[leg.sub], leg.amount_minor);
     }
-    entry_.build();
+    scratch_.entry.build();
   }
 }
 
@@ -341,7 +358,7 @@ void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_v
   owed.set_answered(answered.data(), answered.size());
   if (txn.approved) {
     mirror_entries(txn, txn, "reversal");
-    for (const auto entry : entry_.built()) owed.add_entries(entry.data(), entry.size());
+    for (const auto entry : scratch_.entry.built()) owed.add_entries(entry.data(), entry.size());
   }
   auto& queued = owed_[txn.id.raw()];
   if (!pan.empty()) queued.pan.reveal().assign(as_bytes(pan));
@@ -366,17 +383,17 @@ void Partition::send_reversal(TxnIndex index) {
   owed.durable = true;
   if (owed.in_flight) return;
   const Waiter waiter{position_, true, 0, 0, txn.id};
-  const auto& terminal = terminals_[txn.terminal]->terminal;
+  const auto& terminal = *terminals_[txn.terminal];
   const auto host = w_.reference->host_index(hosts_[txn.host]);
-  const auto passage = host ? w_.links.reserve(*host, waiter, terminal.tid(), w_.now) : std::nullopt;
+  const auto passage = host ? w_.links.reserve(*host, waiter, terminal.tid.view(), w_.now) : std::nullopt;
   if (!passage) return queue_reversal(index, owed, w_.config.reversal_retry);  // links are down or full; kick_reversals() may come first
   ++owed.attempts;
   owed.in_flight = true;
-  build_reversal({.txn = txn, .pan = owed.pan.reveal().text(), .acquirer = w_.config.acquirer_code, .tid = terminal.tid(),
-                  .merchant_code = terminal.merchant_code(), .reason = txn.code.view() == "98" ? std::string_view("98") : std::string_view("06"),
+  build_reversal({.txn = txn, .pan = owed.pan.reveal().text(), .acquirer = w_.config.acquirer_code, .tid = terminal.tid.view(),
+                  .merchant_code = terminal.merchant_code.view(), .reason = txn.code.view() == "98" ? std::string_view("98") : std::string_view("06"),
                   .rrn = txn.rrn},
-                 builder_);
-  (void)w_.links.send(*passage, builder_, w_.now);
+                 scratch_.builder);
+  (void)w_.links.send(*passage, scratch_.builder, w_.now);
 }
 
 void Partition::retry_reversal(TxnIndex index) {

@@ -97,8 +97,8 @@ std::string_view Partition::find_route(Incoming& m, std::uint32_t slot) {
   query.qr = m.wallet;
   query.amount_minor = m.amount_minor;
   query.kind = iso::name(m.rules->kind);
-  query.merchant_code = terminal.terminal.merchant_code();
-  query.tid = terminal.terminal.tid();
+  query.merchant_code = terminal.merchant_code.view();
+  query.tid = terminal.tid.view();
   query.currency = m.currency;
   std::array<std::uint16_t, 8> hosts;
   std::size_t count = 0;
@@ -112,7 +112,7 @@ std::string_view Partition::find_route(Incoming& m, std::uint32_t slot) {
   }
   const Waiter waiter{position_, false, slot, slots_[slot].generation, m.id};
   for (std::size_t i = 0; i < count; ++i) {
-    if (auto passage = w_.links.reserve(hosts[i], waiter, terminal.terminal.tid(), w_.now)) {
+    if (auto passage = w_.links.reserve(hosts[i], waiter, terminal.tid.view(), w_.now)) {
       m.host = hosts[i];
       m.passage = *passage;
       return {};
@@ -130,7 +130,7 @@ void Partition::decide_upstream(Incoming& m) {
   const auto& terminal = *terminals_[m.terminal];
   const auto& merchant = merchants_[terminal.merchant]->merchant;
   if (m.rules->effect == Effect::sale) {
-    m.schedule = w_.reference->prices().resolve_shared(w_.now.wall, {terminal.terminal.tid(), merchant.merchant_code(), merchant.sponsor()});
+    m.schedule = w_.reference->prices().resolve_shared(w_.now.wall, {terminal.tid.view(), terminal.merchant_code.view(), merchant.sponsor()});
     if (m.schedule == nullptr) return refuse(m, "96", false);
   }
   const auto slot = slots_.take(m.in.connection);
@@ -189,6 +189,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   slot.txn = txns_.newest();
   TG_CHECK(txns_[slot.txn].id == id);
   txns_[slot.txn].slot = slot_index;
+  slot.terminal = m.terminal;
   slot.listener = m.in.listener_index;
   slot.row = m.row;
   slot.received = w_.now.instant;
@@ -280,14 +281,14 @@ void Partition::decide_sign_in(Incoming& m) {
   if (terminal.tmk == nullptr) return refuse(m, "96", false);
   if (!txns_.has_room()) return refuse(m, "96", false);
   const auto generation = terminal.key_generation + 1;
-  const auto context = fmt::format("wk/{}/{}", terminal.terminal.id(), generation);
+  const auto context = fmt::format("wk/{}/{}", terminal.id.raw(), generation);
   auto made = w_.vault.sign_in(*terminal.tmk, {.scheme = *scheme}, context, w_.chance);
   if (!made) return refuse(m, "96", false);
 
   // First the guard's entry, then the session: both in one group.
   const auto served = record_served(m, "00");
   v1::SignedOn signed_on;
-  signed_on.set_terminal(terminal.terminal.id());
+  signed_on.set_terminal(terminal.id.raw());
   signed_on.set_batch(terminal.batch);
   signed_on.set_key_generation(generation);
   signed_on.set_scheme(scheme_text);
@@ -302,7 +303,7 @@ void Partition::decide_sign_in(Incoming& m) {
   record(17, signed_on);
   terminal.keys = std::make_unique<crypto::WorkingKeys>(std::move(made->keys));
   terminal.sealed_keys = made->sealed;
-  gathering_.cells.push_back({fmt::format("wk/{}", terminal.terminal.id()), std::move(made->sealed)});
+  gathering_.cells.push_back({fmt::format("wk/{}", terminal.id.raw()), std::move(made->sealed)});
 
   auto answer = reply_of(txns_[served], m.row, m.in.message);
   answer.keys = made->field_62.reveal().view();
@@ -314,7 +315,7 @@ void Partition::decide_sign_out(Incoming& m) {
   if (!txns_.has_room()) return refuse(m, "96", false);
   const auto served = record_served(m, "00");
   v1::SignedOff signed_off;
-  signed_off.set_terminal(terminals_[m.terminal]->terminal.id());
+  signed_off.set_terminal(terminals_[m.terminal]->id.raw());
   record(18, signed_off);
   auto answer = reply_of(txns_[served], m.row, m.in.message);
   reply(m.in.connection, m.in.dialect, m.in.message, answer, w_.now.instant);
@@ -323,7 +324,7 @@ void Partition::decide_sign_out(Incoming& m) {
 // Echo: answered with an RRN of its own, changes nothing.
 void Partition::decide_served(Incoming& m) {
   v1::Served served;
-  served.set_terminal(terminals_[m.terminal]->terminal.id());
+  served.set_terminal(terminals_[m.terminal]->id.raw());
   served.set_kind(m.rules->stored);
   served.set_rrn(take_rrn());
   served.set_local(local_time());

@@ -63,10 +63,10 @@ std::optional<TerminalView> Partition::terminal_view(ObjectId id) const {
 }
 
 std::optional<TerminalView> Partition::terminal_view(std::string_view tid, std::string_view merchant_code) const {
-  const auto it = terminal_by_key_.find(std::string(tid).append(merchant_code));
+  const auto key = TerminalKey::of(tid, merchant_code);
+  const auto it = key ? terminal_by_key_.find(*key) : terminal_by_key_.end();
   if (it == terminal_by_key_.end()) return std::nullopt;
-  const auto& terminal = *terminals_[it->second];
-  return terminal.terminal.tid() == tid ? std::optional(view_of(terminal)) : std::nullopt;  // "1" + "23" is not "12" + "3"
+  return view_of(*terminals_[it->second]);
 }
 
 void Partition::find_terminals(const std::function<bool(const v1::Terminal&)>& wanted, std::vector<TerminalView>& found) const {

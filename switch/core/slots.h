@@ -21,23 +21,25 @@
 
 namespace tollgate::core {
 
+// Ordered for the cache: what most messages fill comes first, the places of rare fields last.
 struct Slot {
   bool used = false;
+  bool was_sent = false;
+  std::uint16_t listener = 0;
   std::uint32_t generation = 0;
   ConnRef connection;
-  std::uint16_t listener = 0;
+  std::uint16_t host = 0;  // index in the reference at intent time
   TxnIndex txn = kNoTxn;
   const iso::KindRow* row = nullptr;
-  Instant received, sent;
-  bool was_sent = false;
-  std::uint16_t host = 0;  // index in the reference at intent time
+  Instant received;
   LinkId link;
   std::uint32_t host_stan = 0;
-  iso::MessageView message;  // over frame
-  Bytes frame;
+  std::uint32_t terminal = kNone;  // index in the partition
   SecretPan pan;
   fees::SchedulePtr schedule;  // pinned; null where nothing is priced
-  fees::Facts facts;           // what it looks at; valid with it
+  Bytes frame;
+  iso::MessageView message;  // over frame
+  fees::Facts facts;         // what the schedule looks at; valid with it
 };
 
 class Slots {
@@ -61,10 +63,17 @@ class Slots {
     ++of_connection_[key_of(connection)];
     return index;
   }
-  // One will be taken soon: it is fetched meanwhile, as far as most messages fill it (no field above 64).
+  // One will be taken soon: it is fetched meanwhile, as far as most messages fill it.
   void expect() const noexcept {
-    constexpr std::size_t kUsual = offsetof(Slot, message) + sizeof(iso::MessageView) / 2;
-    if (!free_.empty()) prefetch_for_writing(slots_[free_.back()].get(), kUsual);
+    if (!free_.empty()) expect(free_.back());
+  }
+  // This one will be looked at soon.
+  void expect(std::uint32_t index) const noexcept {
+    if (index >= slots_.size()) return;
+    const auto& slot = *slots_[index];
+    const auto* message = reinterpret_cast<const char*>(&slot.message);
+    prefetch_for_writing(&slot, message + sizeof(slot.message) / 2);  // no field above 64
+    prefetch_for_writing(&slot.facts, 1);
   }
   // The answer goes to another connection: its terminal has come back on that one.
   void move(std::uint32_t index, const ConnRef& connection) {
@@ -94,6 +103,9 @@ class Slots {
     if (index >= slots_.size()) return nullptr;
     auto& slot = *slots_[index];
     return slot.used && slot.generation == generation ? &slot : nullptr;
+  }
+  [[nodiscard]] const Slot* get(std::uint32_t index, std::uint32_t generation) const noexcept {
+    return const_cast<Slots*>(this)->get(index, generation);
   }
   [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
   // No room at all, or none for one more request of this connection.

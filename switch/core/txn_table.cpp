@@ -12,14 +12,18 @@ bool resolved(const Txn& txn) noexcept {
   return txn.state != TxnState::authorizing && txn.state != TxnState::reversing && !txn.resolving;
 }
 
+constexpr std::size_t kLine = 64;  // bytes
+
 }  // namespace
 
 // Half of the words stay empty, so that the way to an empty one is short.
 KeyTable::KeyTable(std::uint32_t max)
     : bits_(static_cast<int>(std::bit_width(std::max<std::uint64_t>(2 * std::uint64_t{max}, 16) - 1))),
       mask_((std::size_t{1} << bits_) - 1),
-      words_(static_cast<std::uint64_t*>(std::calloc(std::size_t{1} << bits_, sizeof(std::uint64_t)))) {
-  TG_CHECK(bits_ <= kTagBits && words_ != nullptr);
+      memory_(std::calloc((std::size_t{1} << bits_) * sizeof(std::uint64_t) + kLine, 1)) {
+  TG_CHECK(bits_ <= kTagBits && memory_ != nullptr);
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory_.get());
+  words_ = reinterpret_cast<std::uint64_t*>((begin + kLine - 1) / kLine * kLine);
 }
 
 // What stands behind moves up, as long as it stays at or behind its home.
@@ -65,6 +69,7 @@ TxnIndex TxnTable::find_original(std::uint64_t key) const noexcept {
 }
 
 TxnIndex TxnTable::find_id(TxnId id) const noexcept {
+  if (remembered_ - oldest_ < size() && (*this)[remembered_].id == id) return remembered_;
   auto end = newest_;  // everything from here on is newer
   auto begin = end;
   for (std::uint64_t step = 16; begin != oldest_; step *= 4) {

@@ -102,8 +102,10 @@ struct Txn {
       receipt;  // of an instant sale, whose void is a refund of what is left (v1.Receipt)
 };
 
-// Key to newest transaction of that key: open addressing over words that hold 31 bits of the key's hash and
-// the low half of the index, so that a look-up touches one line and, when the key is known, its transaction.
+// Key to newest transaction of that key: open addressing over words that hold 31 bits that stand for the key
+// and the low half of the index, so that a look-up touches one line and, when the key is known, its
+// transaction. A terminal counts its STANs up: eight in a row are at home in one line, so that most look-ups
+// find it still near the processor.
 class KeyTable {
  public:
   explicit KeyTable(std::uint32_t max);
@@ -130,17 +132,23 @@ class KeyTable {
 
  private:
   static constexpr int kTagBits = 31;
-  [[nodiscard]] static std::uint64_t tag_of(std::uint64_t key) noexcept {
-    return (key * 0x9E3779B97F4A7C15ULL) >> (64 - kTagBits);
+  static constexpr int kLineBits = 3;
+  // From the top: the line, the key's last bits (its place there), and what of the hash still finds room.
+  [[nodiscard]] std::uint64_t tag_of(std::uint64_t key) const noexcept {
+    const int rest = kTagBits - bits_;
+    const auto hash = ((key >> kLineBits) * 0x9E3779B97F4A7C15ULL) >> (64 - kTagBits + kLineBits);
+    const auto in_line = key & ((1U << kLineBits) - 1);
+    return (hash >> rest) << (rest + kLineBits) | in_line << rest | (hash & ((std::uint64_t{1} << rest) - 1));
   }
   [[nodiscard]] std::size_t home_of(std::uint64_t tag) const noexcept { return tag >> (kTagBits - bits_); }
 
   struct Free {
-    void operator()(std::uint64_t* words) const noexcept { std::free(words); }
+    void operator()(void* memory) const noexcept { std::free(memory); }
   };
   int bits_;
   std::size_t mask_;
-  std::unique_ptr<std::uint64_t[], Free> words_;  // zero pages until they are written to
+  std::unique_ptr<void, Free> memory_;  // zero pages until they are written to
+  std::uint64_t* words_ = nullptr;      // in it, from where a line begins
 };
 
 class TxnTable {
@@ -156,6 +164,7 @@ class TxnTable {
   // A message of this key has come: what find() and insert() will touch is fetched while its MAC is checked.
   // A table of a million transactions lies far from the processor.
   void expect(std::uint64_t key) const noexcept;
+  void expect_at(TxnIndex index) const noexcept { prefetch_for_writing(&(*this)[index], sizeof(Txn)); }
   // The newest transaction of a key; kNoTxn when there is none. `next` leads to the older ones.
   [[nodiscard]] TxnIndex find(std::uint64_t key) const noexcept;
   // The newest of a key with this MTI.
@@ -165,6 +174,8 @@ class TxnTable {
   // Ids ascend with the index: looked for from the newest backwards, because what is in flight is asked for
   // most.
   [[nodiscard]] TxnIndex find_id(TxnId id) const noexcept;
+  // It is known and will be asked for by its id.
+  void remember(TxnIndex index) noexcept { remembered_ = index; }
 
   // What this one voids or reverses; kNoTxn when it means none, or one that has left.
   [[nodiscard]] TxnIndex find_original_of(const Txn& txn) const noexcept {
@@ -215,6 +226,7 @@ class TxnTable {
   // the start for the same reason; what of it is not used is never touched.
   std::vector<Chunk> chunks_;  // a power of two of them
   TxnIndex oldest_ = 0, newest_ = 0;
+  TxnIndex remembered_ = kNoTxn;
   KeyTable keys_;
 };
 

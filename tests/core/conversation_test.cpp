@@ -414,6 +414,61 @@ TEST(Bounds, RefuseWhatOneConnectionSendsTooMuch) {
   EXPECT_EQ(rig.ask(two, two.sale(card_sale(2'000))).code(), "00");
 }
 
+// A read brings what has come, of many terminals, and the host's answers come together too: each is dealt
+// with as if it had come alone, what is unreadable among them included.
+TEST(Reads, TakeAsManyMessagesAsCome) {
+  constexpr std::uint32_t kTerminals = 21;
+  Rig rig;
+  std::vector<sim::SimTerminal> terminals;
+  for (std::uint32_t n = 1; n <= kTerminals; ++n) {
+    if (n > 1) rig.add_terminal(n);
+    terminals.push_back(rig.terminal(n));
+    rig.sign_in(terminals.back());
+  }
+  const auto refused_before = rig.engine().counters().decode_errors;
+  const Bytes unreadable{0, 5, 1, 2, 3, 4, 5};
+  Bytes read;
+  for (std::uint32_t n = 0; n < kTerminals; ++n) {
+    if (n == 7) read.insert(read.end(), unreadable.begin(), unreadable.end());
+    const auto sale = terminals[n].sale(card_sale(1'000 + n));
+    read.insert(read.end(), sale.begin(), sale.end());
+  }
+  rig.join_answers = rig.hold_answers = true;
+  std::size_t answers = 0;
+  rig.alter_answer = [&](Bytes& answer) {
+    if (++answers == 3) answer.insert(answer.end(), {0, 3, 'n', 'o', 'n'});
+  };
+  EXPECT_TRUE(rig.exchange(read).empty());
+  EXPECT_EQ(answers, kTerminals);
+  EXPECT_EQ(rig.engine().counters().decode_errors, refused_before + 1);
+  rig.hold_answers = false;
+  rig.run();
+  ASSERT_EQ(rig.replies.size(), kTerminals);
+  for (std::uint32_t n = 0; n < kTerminals; ++n) {
+    const auto verdict = terminals[n].receive(ByteView(rig.replies[n]).subspan(2));
+    EXPECT_EQ(verdict.fault, sim::ReplyFault::none) << n;
+    EXPECT_EQ(verdict.code(), "00") << n;
+  }
+  EXPECT_EQ(rig.engine().counters().hosts.at("cup").refused_frames, 1U);
+  ASSERT_EQ(rig.entries().size(), kTerminals);
+  std::int64_t gross = 0;
+  for (std::uint32_t n = 0; n < kTerminals; ++n) gross += 1'000 + n;
+  EXPECT_EQ(rig.balance("1100/unionpay"), std::to_string(gross));
+}
+
+// A length that no message has ends the connection; what stood before it counts.
+TEST(Reads, EndAtALengthThatIsNone) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(1'000));
+  Bytes read(sale.begin(), sale.end());
+  read.insert(read.end(), {0, 0});
+  (void)rig.exchange(read);
+  EXPECT_EQ(rig.engine().counters().closes.at("malformed"), 1U);
+  EXPECT_EQ(rig.entries().size(), 1U);
+}
+
 TEST(Commands, AnswerAKeyTwiceWithOneEffect) {
   Rig rig;
   core::SuspendTerminal what;

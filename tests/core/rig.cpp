@@ -157,9 +157,18 @@ bool Rig::step() {
       ++i;
       continue;
     }
-    const auto item = std::move(delayed_[i]);
+    auto item = std::move(delayed_[i]);
     delayed_.erase(delayed_.begin() + static_cast<std::ptrdiff_t>(i));
-    (void)engine_->on_link_bytes(item.link, item.bytes, now_);
+    for (auto next = delayed_.begin() + static_cast<std::ptrdiff_t>(i);
+         join_answers && next != delayed_.end();) {
+      if (next->link != item.link || next->at > now_.instant) {
+        ++next;
+        continue;
+      }
+      item.bytes.insert(item.bytes.end(), next->bytes.begin(), next->bytes.end());
+      next = delayed_.erase(next);
+    }
+    EXPECT_EQ(engine_->on_link_bytes(item.link, item.bytes, now_), item.bytes.size());
     moved = true;
   }
   while (!hold_commits_ && !commits_.empty()) {

@@ -79,6 +79,7 @@ class Rig final : public core::Outside {
   std::function<void(Bytes&)> alter_answer;  // what a host sends, on its way
   bool host_silent = false;    // requests reach the host, answers do not leave it
   bool hold_answers = false;   // answers wait between the host and the switch
+  bool join_answers = false;   // all that are due on a link come with one read
 
   // core::Outside
   void send_terminal(const core::ConnRef& connection, ByteView bytes) override;

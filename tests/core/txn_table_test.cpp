@@ -65,6 +65,28 @@ TEST(TxnTable, FindsWhatAModelFinds) {
   }
 }
 
+// Terminals count their STANs up, eight of them at home in one line of the table: lines overflow into each
+// other when the table is as full as it gets, and empty again as the oldest leave.
+TEST(TxnTable, FindsTheStansOfManyTerminals) {
+  constexpr std::uint32_t kMax = 4000, kTerminals = 37;
+  TxnTable table(kMax);
+  std::uint64_t id = 0;
+  const auto key = [](std::uint64_t n) {
+    return TxnTable::key_of(static_cast<std::uint32_t>(n % kTerminals), 1,
+                            static_cast<std::uint32_t>(n / kTerminals));
+  };
+  for (std::uint64_t n = 0; n < 5 * kMax; ++n) {
+    ASSERT_EQ(table.find(key(n)), kNoTxn);
+    const auto index = table.insert(key(n), id_of(++id), 0x0200);
+    ASSERT_NE(index, kNoTxn);
+    ASSERT_EQ(table.find(key(n)), index);
+    if (n % 97 != 0) continue;
+    for (std::uint64_t m = 0; m <= n; ++m) {
+      ASSERT_EQ(table.find(key(m)) == kNoTxn, n - m >= kMax) << m << " of " << n;
+    }
+  }
+}
+
 TEST(TxnTable, KeepsWhatIsNotResolvedAndSaysThatItIsFull) {
   TxnTable table(20);
   auto& open = table[table.insert(1, id_of(1), 0x0200)];

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "records.h"
+#include "tests/storage/records.h"
 
 namespace tollgate::storage::test {
 namespace {
