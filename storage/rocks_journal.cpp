@@ -56,14 +56,16 @@ Head RocksJournal::head(PartitionId partition) const {
 
 namespace {
 
-// One value per group, gathered from prefix, payload and hash: the payload is copied once, into the batch.
+// One value per group, gathered from its parts: the payload is packed once and copied once, into the batch.
 // The batch's own status is dropped only because it has no bound that a put could meet.
-Digest put_group(rocksdb::WriteBatch& batch, const RocksJournal::Impl& s, const GroupAppend& g) {
+Digest put_group(RocksJournal::Impl& s, const GroupAppend& g) {
+  auto& batch = s.batch;
   const auto prefix = make_group_prefix(s.identity.id, s.heads[g.partition.value].hash, g);
   const auto hash = chain_hash(prefix, g.payload);
   const auto key = rocks::group_key(g.partition, g.group);
   const rocksdb::Slice key_slice = slice_of(key);
-  const std::array<rocksdb::Slice, 3> value{slice_of(prefix), slice_of(g.payload), slice_of(hash)};
+  std::array<rocksdb::Slice, 4> value;
+  std::ranges::transform(s.packer.pack(prefix, g.payload, hash), value.begin(), slice_of);
   auto status = batch.Put(s.family(Family::groups), rocksdb::SliceParts(&key_slice, 1),
                           rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
   TG_CHECK(status.ok());
@@ -100,7 +102,7 @@ AppendResult RocksJournal::append(std::span<const GroupAppend> groups, std::stri
   s.batch.Clear();
   std::vector<Digest> hashes;
   hashes.reserve(groups.size());
-  for (const auto& g : groups) hashes.push_back(put_group(s.batch, s, g));
+  for (const auto& g : groups) hashes.push_back(put_group(s, g));
   const auto status = s.db->Write(s.synced, &s.batch);
   if (!status.ok()) {
     why = status.ToString();
@@ -128,12 +130,15 @@ Result<void> RocksJournal::read(PartitionId partition, GroupNo from, const Visit
   options.readahead_size = 1U << 20;
   const std::unique_ptr<rocksdb::Iterator> it(s.db->NewIterator(options, s.family(Family::groups)));
   ChainReader chain(s.identity.id, partition, from, proof);
+  Bytes room;
   for (it->Seek(slice_of(first)); it->Valid(); it->Next()) {
     const auto key = bytes_of(it->key());
     if (key.size() != first.size() || load_be64(key.data() + 2) != chain.expected().value) {
       return fail(ErrorCode::damaged, "the group is missing", group_place(partition, chain.expected()));
     }
-    const auto group = chain.next(bytes_of(it->value()));
+    const auto stored = rocks::unpack_group(bytes_of(it->value()), room, partition, chain.expected());
+    if (!stored) return std::unexpected(stored.error());
+    const auto group = chain.next(*stored);
     if (!group) return std::unexpected(group.error());
     if (!visit(*group)) return {};
   }

@@ -112,10 +112,10 @@ rocksdb::ColumnFamilyOptions common_family(const std::shared_ptr<rocksdb::Cache>
   return family;
 }
 
-// Values lie in files of their own (*.blob), written once, compressed group by group, and named by tables
-// that hold keys: nothing of a record is ever rewritten. A group of a quiet hour stays in its table. Keys of
-// a partition ascend, so a table that holds one partition only overlaps nothing below it and sinks without
-// being rewritten: the partitioner cuts tables where the partition changes.
+// Values lie in files of their own (*.blob), written once and named by tables that hold keys: nothing of a
+// record is ever rewritten. They were packed before they came here. A group of a quiet hour stays in its
+// table. Keys of a partition ascend, so a table that holds one partition only overlaps nothing below it and
+// sinks without being rewritten: the partitioner cuts tables where the partition changes.
 void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
   family.max_bytes_for_level_base = std::max<std::uint64_t>(4 * options.memtable_bytes, 1U << 20);
   family.target_file_size_base = std::max<std::uint64_t>(options.memtable_bytes, 1U << 20);
@@ -125,7 +125,7 @@ void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
                                   rocksdb::kLZ4Compression};
   family.enable_blob_files = true;
   family.min_blob_size = 512;
-  family.blob_compression_type = rocksdb::kLZ4Compression;
+  family.blob_compression_type = rocksdb::kNoCompression;
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 """Plants card numbers, tracks, PIN blocks, keys and a token in a real switch and looks for them everywhere: in the store and beside it,
 in logs at debug level, in metrics, in every answer of the interface, on the command line's output, and in what a core file would hold.
 
-  canary.py BINARY
+  canary.py BINARY JOURNAL_DUMP
 
 Allowed (the rules on card data): first 6 and last 4 everywhere; what is enciphered; keys in the process, which uses them; the full number
 of a reversal that is still owed, in the process. Track, PIN block and payer's code never, once the transaction is over.
@@ -23,6 +23,10 @@ import host  # noqa: E402
 import process_image  # noqa: E402
 import switch  # noqa: E402
 from planted import CARDS, PIN, QR_CODE, SLOW_BIN, Search, Secret, chip_data  # noqa: E402
+
+# How a planted card stands in a record or an answer.
+MASKED = b"%s*********%s" % (CARDS["approved"].pan[:6].encode(), CARDS["approved"].pan[-4:].encode())
+
 
 class Run:
     def __init__(self, binary):
@@ -222,6 +226,15 @@ class Run:
                 self.found(os.path.relpath(path, self.world.dir), search.find(data))
         return read
 
+    def look_at_journal(self, search, dump):
+        """What the groups say before they are packed: in the store's files a number could be cut in pieces."""
+        done = subprocess.run([dump, self.world.path("data")], capture_output=True, timeout=60)
+        expect(done.returncode, 0, "journal_dump: %r" % done.stderr)
+        self.found("the journal, unpacked", search.find(done.stdout))
+        if MASKED not in done.stdout:
+            raise switch.Failure("the unpacked journal has no first 6 and last 4: it was not the journal that was read")
+        return len(done.stdout)
+
     def look_at_process(self, when, owed):
         """Section 1 of the rules: track, PIN block and card number are gone from memory. Keys are in use; so is the number of what is owed."""
         kept = ("PIN key", "MAC key", "field 62", "TMK", "ZMK", "token") + ((owed,) if owed else ())
@@ -293,7 +306,7 @@ def shadowed(secrets):
     return twice
 
 
-def run_all(binary):
+def run_all(binary, dump):
     run = Run(binary)
     world = run.world
     try:
@@ -325,6 +338,7 @@ def run_all(binary):
         size += run.look_at_process("with nothing owed", None)
         expect(world.stop(), 0, "exit code")
         read += run.look_at_files(search)
+        read += run.look_at_journal(search, dump)
         verify = world.run("ledger", "verify", "--data", world.path("data"))
         message = cup.message("0200", one.sale_fields(CARDS["chip"].pan, 777, pin=PIN, chip=chip_data(CARDS["chip"])), one.mak)
         shown = world.run("iso", "decode", "--dialect", "cup", cup.frame(message)[2:].hex(), check=False)
@@ -333,8 +347,7 @@ def run_all(binary):
         said = sum(len(text) for _, text in run.answers)
         for what, text in run.answers:
             run.found(what, search.find(text))
-        masked = b"%s*********%s" % (CARDS["approved"].pan[:6].encode(), CARDS["approved"].pan[-4:].encode())
-        if not any(masked in text for _, text in run.answers):
+        if not any(MASKED in text for _, text in run.answers):
             raise switch.Failure("no answer shows the first 6 and last 4: it was not the answers that were read")
         print("%d values, %d patterns; %d KB of files, %d KB of answers, %d KB of memory read"
               % (len(run.secrets()), patterns, read >> 10, said >> 10, size >> 10))
@@ -355,11 +368,11 @@ def owed(world):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         print(__doc__)
         return 2
     try:
-        findings = run_all(sys.argv[1])
+        findings = run_all(sys.argv[1], sys.argv[2])
     except switch.Failure as failure:
         print("failed: %s" % failure)
         return 1

@@ -6,6 +6,7 @@
 #include "storage/group.h"
 #include "storage/high_water_mark.h"
 #include "storage/record_stream.h"
+#include "storage/rocks_group_value.h"
 #include "storage/snapshot_frame.h"
 #include "switch/base/check.h"
 
@@ -62,12 +63,21 @@ void read_snapshot(ByteView bytes) {
   TG_CHECK(snapshot->state.size() == state.size());
 }
 
+void read_value(ByteView value) {
+  Bytes room;
+  const auto stored = rocks::unpack_group(value, room, {1}, {1});
+  if (!stored) return;
+  read_group(*stored);
+  const auto again = rocks::unpack_group(value, room, {1}, {1});
+  TG_CHECK(again && again->size() == stored->size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteView rest(data + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       read_group(rest);
       break;
@@ -76,6 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 2:
       read_mark(rest);
+      break;
+    case 3:
+      read_value(rest);
       break;
     default:
       read_snapshot(rest);
