@@ -137,7 +137,7 @@ void Partition::count_volumes(Txn& txn, const OutcomeFacts& outcome) {
   const auto original = txns_.find_id(outcome.resolves);
   if (outcome.priced || original == kNoTxn || w_.config.test.keep_voided_volume) return;
   txn.counted = txns_[original].counted;
-  txn.counted.taken_back = true;
+  txn.counted.taken_back = 1;
   volumes_.move(merchant, txn.counted, txns_[original].amount_minor, -1);
 }
 
@@ -156,13 +156,13 @@ void Partition::apply(const OutcomeFacts& outcome, GroupNo, std::int64_t) {
   txn.approved = outcome.approved;
   txn.code.assign(outcome.response_code);
   txn.auth_code.assign(outcome.auth_code);
-  txn.extras.clear();
-  add_extra(txn.extras, 15, outcome.settlement_date);
-  add_extra(txn.extras, 44, outcome.institutions);
-  add_extra(txn.extras, 54, outcome.balances);
-  add_extra(txn.extras, 55, outcome.chip);
-  add_extra(txn.extras, 62, outcome.private_62);
-  add_extra(txn.extras, 63, outcome.organisation);
+  const std::array<Extra, 6> extras{{{15, outcome.settlement_date},
+                           {44, outcome.institutions},
+                           {54, outcome.balances},
+                           {55, outcome.chip},
+                           {62, outcome.private_62},
+                           {63, outcome.organisation}}};
+  set_extras(txn.extras, extras);
   close_pan(txn);
   post_entries(txn, outcome.entries);
   if (const auto original = txns_.find_original_of(txn); original != kNoTxn) txns_[original].resolving = false;

@@ -271,7 +271,7 @@ Reply Partition::reply_of(const Txn& txn, const iso::KindRow* row, const iso::Me
   answer.rrn = txn.rrn;
   answer.local = txn.local.view();
   answer.auth_code = txn.auth_code.view();
-  answer.extras = txn.extras;
+  answer.extras = {txn.extras.data(), txn.extras.size()};
   answer.acquirer = w_.config.acquirer_code;
   answer.requirement = txn.code.view() == "77" ? '3' : '0';
   if (txn.terminal != kNone && terminals_[txn.terminal]->keys != nullptr) answer.mac = &terminals_[txn.terminal]->keys->mac;

@@ -125,7 +125,7 @@ void Partition::save_txn(const Txn& txn, v1::TxnSnapshot& t) const {
   t.set_auth_code(text(txn.auth_code.view()));
   t.set_local(text(txn.local.view()));
   t.set_transmitted(text(txn.transmitted.view()));
-  t.set_extras(txn.extras);
+  t.set_extras(txn.extras.data(), txn.extras.size());
   if (txn.receipt != nullptr) t.set_receipt(*txn.receipt);
   if (txn.counted.schedule != 0) save_counted(txn.counted, t.mutable_counted());
 }
@@ -162,7 +162,7 @@ bool Partition::load_txn(const v1::TxnSnapshot& t) {
   txn.auth_code.assign(t.auth_code());
   txn.local.assign(t.local());
   txn.transmitted.assign(t.transmitted());
-  txn.extras = t.extras();
+  txn.extras.assign(t.extras().begin(), t.extras().end());
   if (!t.receipt().empty()) txn.receipt = std::make_unique<std::string>(t.receipt());
   txn.counted = load_counted(t.counted());
   return true;

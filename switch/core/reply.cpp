@@ -9,6 +9,7 @@
 namespace tollgate::core {
 namespace {
 
+constexpr std::size_t kExtraHead = 3;
 constexpr std::array<std::string_view, 7> kApproving = {"00", "10", "11", "A2", "A4", "A5", "A6"};
 
 // What the switch says itself, by field; empty when it has nothing to say.
@@ -66,19 +67,27 @@ void set_envelope(iso::MessageBuilder& builder, const iso::MessageView& request,
 
 }  // namespace
 
-void add_extra(std::string& extras, int field, std::string_view value) {
-  if (value.empty()) return;
-  const std::array head = {static_cast<char>(field), static_cast<char>(value.size() >> 8), static_cast<char>(value.size())};
-  extras.append(head.data(), head.size()).append(value);
+void set_extras(ShortList<char>& extras, std::span<const Extra> fields) {
+  std::size_t size = 0;
+  for (const auto& [field, value] : fields) size += value.empty() ? 0 : kExtraHead + value.size();
+  extras.resize(size, boost::container::default_init);
+  auto* at = extras.data();
+  for (const auto& [field, value] : fields) {
+    if (value.empty()) continue;
+    *at++ = static_cast<char>(field);
+    *at++ = static_cast<char>(value.size() >> 8);
+    *at++ = static_cast<char>(value.size());
+    at = std::copy(value.begin(), value.end(), at);
+  }
 }
 
 std::string_view extra(std::string_view extras, int field) noexcept {
-  while (extras.size() >= 3) {
+  while (extras.size() >= kExtraHead) {
     const auto size = static_cast<std::size_t>(load_be16(as_bytes(extras).data() + 1));
     const auto number = static_cast<std::uint8_t>(extras[0]);
-    const auto value = extras.substr(3, size);
+    const auto value = extras.substr(kExtraHead, size);
     if (number == field) return value;
-    extras.remove_prefix(3 + value.size());
+    extras.remove_prefix(kExtraHead + value.size());
   }
   return {};
 }

@@ -7,16 +7,22 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "switch/base/bytes.h"
+#include "switch/base/short_list.h"
 #include "switch/crypto/mac.h"
 #include "switch/iso/codec.h"
 
 namespace tollgate::core {
 
-void add_extra(std::string& extras, int field, std::string_view value);
+struct Extra {
+  int field = 0;
+  std::string_view value;  // empty: left out
+};
+void set_extras(ShortList<char>& extras, std::span<const Extra> fields);
 // The value of a field among the extras; empty when it is not there.
 [[nodiscard]] std::string_view extra(std::string_view extras, int field) noexcept;
 

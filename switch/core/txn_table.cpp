@@ -119,6 +119,7 @@ TxnIndex TxnTable::insert(std::uint64_t key, TxnId id, std::uint16_t mti) {
   if (chunk.capacity() == 0) chunk.reserve(kChunk);
   const auto at = index % kChunk;
   if (at == chunk.size()) {
+    if (at % (kPopulateStep / sizeof(Txn)) == 0) populate(chunk.data() + at);
     chunk.emplace_back();
   } else {
     chunk[at] = Txn{};

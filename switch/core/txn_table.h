@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "switch/base/ids.h"
+#include "switch/base/populate.h"
 #include "switch/base/prefetch.h"
+#include "switch/base/short_list.h"
 #include "switch/base/time.h"
 #include "switch/core/volumes.h"
 #include "switch/crypto/tokens.h"
@@ -63,8 +65,8 @@ using TxnIndex = std::uint64_t;  // running number; its place in the ring is the
 inline constexpr TxnIndex kNoTxn = UINT64_MAX;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-// Ordered for the cache: what the replay guard and an outcome look at comes first.
-struct Txn {
+// Four lines of the processor, ordered: what the replay guard and an outcome look at comes first.
+struct alignas(64) Txn {
   TxnId id;
   std::uint64_t key = 0;
   TxnIndex next = kNoTxn;          // same key, older
@@ -86,8 +88,8 @@ struct Txn {
   std::uint64_t rrn = 0;
   Text<10> local;                 // hhmmssMMDD of the answer
   Text<10> transmitted;           // field 7 upstream
-  std::string extras;             // further fields of the answer: see reply.h
-  std::vector<StoredLeg> legs;    // what it booked, for the mirror
+  ShortList<char> extras;         // further fields of the answer: see reply.h
+  ShortList<StoredLeg> legs;      // what it booked, for the mirror
   std::uint64_t first_entry = 0;  // ledger numbers of what it booked: first_entry … + entry_seqs - 1
   std::uint32_t entry_seqs = 0;
   std::uint32_t host_stan = 0;
@@ -101,6 +103,8 @@ struct Txn {
   std::unique_ptr<std::string>
       receipt;  // of an instant sale, whose void is a refund of what is left (v1.Receipt)
 };
+
+static_assert(sizeof(Txn) == 256);
 
 // Key to newest transaction of that key: open addressing over words that hold 31 bits that stand for the key
 // and the low half of the index, so that a look-up touches one line and, when the key is known, its
@@ -205,7 +209,7 @@ class TxnTable {
   }
 
  private:
-  using Chunk = std::vector<Txn>;
+  using Chunk = std::vector<Txn, PopulatedAllocator<Txn>>;
 
   [[nodiscard]] Chunk& chunk_of(TxnIndex index) noexcept {
     return chunks_[index / kChunk & (chunks_.size() - 1)];

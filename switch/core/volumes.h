@@ -24,16 +24,18 @@
 #include "fees/price_book.h"
 #include "fees/recurring.h"
 #include "proto/records.h"
+#include "switch/base/short_list.h"
 
 namespace tollgate::core {
 
 // What one sale added, for its mirror; of a void that mirrors, what it took back.
 struct Counted {
-  std::uint64_t whole = 0;     // a bit per component whose base was the whole amount
-  std::int32_t month = 0;      // fees::Month
-  std::uint32_t schedule = 0;  // place among the known versions, plus one; 0: nothing was counted
-  bool taken_back = false;
-  std::vector<std::pair<std::uint16_t, std::int64_t>> parts;  // components with another base that is not zero
+  using Part = std::pair<std::uint16_t, std::int64_t>;  // component and its base
+  std::uint64_t whole = 0;                              // a bit per component whose base was the whole amount
+  std::int32_t month = 0;                               // fees::Month
+  std::uint32_t schedule : 31 = 0;  // place among the known versions, plus one; 0: nothing was counted
+  std::uint32_t taken_back : 1 = 0;
+  ShortList<Part> parts;  // with another base that is not zero
 };
 
 // What the counters look at of a sale's receipt: which version priced it, when, and each line's base.
