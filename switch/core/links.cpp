@@ -1,6 +1,7 @@
 #include "switch/core/links.h"
 
 #include <algorithm>
+#include <bit>
 #include <ctime>
 
 #include "switch/base/check.h"
@@ -10,7 +11,7 @@
 namespace tollgate::core {
 namespace {
 
-constexpr std::size_t kPast = 16384;  // late answers are recognised this many requests back
+constexpr std::size_t kRequests = 16384;  // late answers are recognised this many requests back
 constexpr std::uint32_t kStanMax = 999'999;
 constexpr std::uint32_t kStansBetweenLinks = 200'000;  // of one host
 constexpr std::int64_t kStanStep_us = 10;              // the first STAN of a life moves by one this often
@@ -27,6 +28,26 @@ std::uint32_t first_stan(std::size_t link_of_host, WallTime wall) {
 }
 
 }  // namespace
+
+Links::Request* Links::Link::sent(std::uint32_t stan) noexcept {
+  auto& request = at(stan);
+  return request.stan == stan && request.state == Request::State::sent ? &request : nullptr;
+}
+
+// What lay apart in fewer places lies apart in more.
+void Links::make_room(std::vector<Request>& requests, std::size_t wanted) {
+  const auto size = std::bit_ceil(wanted);
+  if (requests.size() >= size) return;
+  std::vector<Request> larger(size);
+  for (const auto& request : requests) larger[request.stan & (size - 1)] = request;
+  requests = std::move(larger);
+}
+
+void Links::end(Link& l, Request& request, Request::State how) {
+  TG_CHECK(request.waits() && l.waiting > 0);
+  request.state = how;
+  --l.waiting;
+}
 
 Links::Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener)
     : outside_(outside), chance_(chance), counters_(counters), listener_(listener) {}
@@ -59,7 +80,6 @@ void Links::install(const Reference& reference, Now now) {
       fresh->id = LinkId{static_cast<std::uint32_t>(links_.size())};
       fresh->host = entry.host.name();
       fresh->counters = &counters_.hosts[fresh->host];  // a map's values do not move
-      fresh->past.resize(kPast);
       fresh->next_stan = first_stan(of_host.size(), now.wall);
       of_host.push_back(fresh->id.value);
       links_.push_back(std::move(fresh));
@@ -69,6 +89,7 @@ void Links::install(const Reference& reference, Now now) {
       l.dialect = entry.dialect;
       l.addresses.assign(entry.host.addresses().begin(), entry.host.addresses().end());
       l.max_in_flight = entry.host.max_in_flight();
+      make_room(l.requests, std::max<std::size_t>(kRequests, 2 * std::size_t{l.max_in_flight}));
       l.timeout = std::chrono::milliseconds(entry.host.timeout_ms());
       l.echo_interval = std::chrono::seconds(entry.host.echo_interval_s());
       const bool was_gone = std::exchange(l.gone, i >= wanted);
@@ -83,11 +104,11 @@ void Links::install(const Reference& reference, Now now) {
 }
 
 std::uint32_t Links::take_stan(Link& l) {
-  // A STAN whose request still waits is not used again; the table's bound keeps this loop short.
+  // A STAN in whose place a request still waits is not used; half of the places are always free of such.
   do {
     const auto stan = l.next_stan;
     l.next_stan = stan == kStanMax ? 1 : stan + 1;
-    if (stan != l.management_stan && !l.pending.contains(stan)) return stan;
+    if (stan != l.management_stan && !l.at(stan).waits()) return stan;
   } while (true);
 }
 
@@ -97,44 +118,48 @@ std::optional<Passage> Links::reserve(std::uint16_t host, const Waiter& waiter, 
   auto& [candidates, turn] = *by_index_[host];
   for (std::size_t tried = 0; tried < candidates.size(); ++tried) {
     auto& l = *links_[candidates[turn++ % candidates.size()]];
-    if (l.phase != Phase::up || l.pending.size() >= l.max_in_flight) continue;
+    if (l.phase != Phase::up || l.waiting >= l.max_in_flight) continue;
     const auto stan = take_stan(l);
-    auto& pending = l.pending[stan];
-    pending.waiter = waiter;
-    pending.use = ++l.use;
-    pending.transmitted = transmission_time(now.wall);
-    pending.tid.assign(tid);
-    return Passage{l.id, stan, pending.transmitted};
+    auto& request = l.at(stan);
+    request.stan = stan;
+    request.use = ++l.use;
+    request.waiter = waiter;
+    request.transmitted = transmission_time(now.wall);
+    request.tid.assign(tid);
+    request.state = Request::State::reserved;
+    ++l.waiting;
+    return Passage{l.id, stan, request.transmitted};
   }
   return std::nullopt;
 }
 
 bool Links::send(const Passage& passage, iso::MessageBuilder& message, Now now) {
   auto& l = link(passage.link);
-  const auto it = l.pending.find(passage.stan);
-  if (it == l.pending.end()) return false;  // lost meanwhile; the waiter knows
-  message.set(7, it->second.transmitted.view());
+  auto& request = l.at(passage.stan);
+  if (request.stan != passage.stan || !request.waits()) return false;  // lost meanwhile; the waiter knows
+  message.set(7, request.transmitted.view());
   message.set_number(11, passage.stan, 6);
   const auto frame = iso::encode(*l.dialect, message, out_);
   if (!frame) {  // a request that the host's dialect cannot carry: nothing left, nothing is owed
-    const auto waiter = it->second.waiter;
-    l.pending.erase(it);
-    listener_.on_lost(waiter, false);
+    end(l, request, Request::State::none);
+    listener_.on_lost(Waiter(request.waiter), false);
     return false;
   }
-  it->second.sent = true;
-  it->second.sent_at = now.instant;
-  wheel_.add(now.instant + l.timeout, {Timer::Kind::deadline, l.id, passage.stan, it->second.use});
+  request.state = Request::State::sent;
+  request.sent_at = now.instant;
+  wheel_.add(now.instant + l.timeout, {Timer::Kind::deadline, l.id, passage.stan, request.use});
   outside_.send_link(l.id, *frame);
   wipe(out_.data(), frame->size());
   message.reset();  // it was on its way; its card data need not wait for the next one
   auto& host = *l.counters;
-  ++(it->second.waiter.reversal ? host.reversals_sent : host.sent);
+  ++(request.waiter.reversal ? host.reversals_sent : host.sent);
   return true;
 }
 
 void Links::release(const Passage& passage) {
-  link(passage.link).pending.erase(passage.stan);
+  auto& l = link(passage.link);
+  auto& request = l.at(passage.stan);
+  if (request.stan == passage.stan && request.waits()) end(l, request, Request::State::none);
 }
 
 void Links::connect(Link& l, Now now) {
@@ -162,11 +187,15 @@ void Links::lose(Link& l, Now now) {
   l.phase = Phase::down;
   ++l.life;
   l.management_stan = 0;
-  auto lost = std::exchange(l.pending, {});
-  for (auto& [stan, pending] : lost) {
-    if (pending.sent) remember(l, stan, pending, false);
-    listener_.on_lost(pending.waiter, pending.sent);
+  std::vector<std::pair<Waiter, bool>> lost;  // oldest first
+  for (std::size_t i = 0; i < l.requests.size() && l.waiting > 0; ++i) {
+    auto& request = l.at(l.next_stan + static_cast<std::uint32_t>(i));
+    if (!request.waits()) continue;
+    const bool sent = request.state == Request::State::sent;
+    lost.emplace_back(request.waiter, sent);
+    end(l, request, sent ? Request::State::given_up : Request::State::none);
   }
+  for (const auto& [waiter, sent] : lost) listener_.on_lost(waiter, sent);
   if (l.gone) return;
   const auto pause = kFirstPause * (1 << std::min<std::uint32_t>(l.attempt++, kPauseDoublings));
   const auto jitter =
@@ -206,9 +235,9 @@ std::size_t Links::on_bytes(LinkId id, ByteView bytes, Now now) {
       readable = iso::decode(*l.dialect, cut.frame, message).ok();
       waiter.reset();
       if (!readable) continue;
-      const auto it = l.pending.find(static_cast<std::uint32_t>(message.number(11).value_or(0)));
-      if (it == l.pending.end()) continue;
-      waiter = it->second.waiter;
+      const auto* request = l.sent(static_cast<std::uint32_t>(message.number(11).value_or(0)));
+      if (request == nullptr) continue;
+      waiter = request->waiter;
       listener_.expect(*waiter, 0);
     }
     const auto arrived = std::span(arrived_).first(count);
@@ -270,36 +299,30 @@ void Links::on_management_reply(Link& l, const iso::MessageView& message, Now no
 void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
   auto& host = *l.counters;
   const auto stan = static_cast<std::uint32_t>(message.number(11).value_or(0));
-  const auto it = l.pending.find(stan);
-  if (it == l.pending.end() || !it->second.sent) {
-    const auto& past = l.past[stan % kPast];
-    if (past.stan == stan && stan != 0 && message.equals(7, past.transmitted.view())) {
-      ++(past.answered ? host.duplicates : host.late);
-      listener_.on_late(past.waiter, message, past.answered);
+  auto* const request = l.sent(stan);
+  if (request == nullptr) {
+    const auto& past = l.at(stan);
+    const bool ended = past.state == Request::State::answered || past.state == Request::State::given_up;
+    if (ended && past.stan == stan && message.equals(7, past.transmitted.view())) {
+      const bool answered = past.state == Request::State::answered;
+      ++(answered ? host.duplicates : host.late);
+      listener_.on_late(past.waiter, message, answered);
     } else {
       ++host.orphans;
     }
     return;
   }
-  const auto& pending = it->second;
-  const bool same_time = !message.has(7) || message.equals(7, pending.transmitted.view());
-  const bool same_terminal = !message.has(41) || message.equals(41, pending.tid.view());
+  const bool same_time = !message.has(7) || message.equals(7, request->transmitted.view());
+  const bool same_terminal = !message.has(41) || message.equals(41, request->tid.view());
   if (!same_time || !same_terminal) {
     ++host.orphans;
     return;
   }
-  const auto round_trip = now.instant - pending.sent_at;
-  ++(pending.waiter.reversal ? host.reversals_acknowledged : host.answered);
+  const auto round_trip = now.instant - request->sent_at;
+  ++(request->waiter.reversal ? host.reversals_acknowledged : host.answered);
   host.round_trip.record(round_trip.count());
-  remember(l, stan, pending, true);
-  const auto waiter = pending.waiter;
-  l.pending.erase(it);
-  listener_.on_answer(waiter, message, round_trip);
-}
-
-void Links::remember(Link& l, std::uint32_t stan, const Pending& pending, bool answered) {
-  auto& past = l.past[stan % kPast];
-  past = {stan, answered, pending.waiter, pending.transmitted};
+  end(l, *request, Request::State::answered);
+  listener_.on_answer(Waiter(request->waiter), message, round_trip);
 }
 
 void Links::on_time(Now now) {
@@ -310,13 +333,11 @@ void Links::fire(const Timer& timer, Now now) {
   auto& l = link(timer.link);
   switch (timer.kind) {
     case Timer::Kind::deadline: {
-      const auto it = l.pending.find(timer.stan);
-      if (it == l.pending.end() || it->second.use != timer.use) return;
-      remember(l, timer.stan, it->second, false);
-      const auto waiter = it->second.waiter;
-      l.pending.erase(it);
+      auto* const request = l.sent(timer.stan);
+      if (request == nullptr || request->use != timer.use) return;
+      end(l, *request, Request::State::given_up);
       ++l.counters->timeouts;
-      listener_.on_timeout(waiter);
+      listener_.on_timeout(Waiter(request->waiter));
       return;
     }
     case Timer::Kind::management:
@@ -344,7 +365,7 @@ Links::HostStatus Links::status(std::string_view host) const {
     if (l.gone) continue;
     ++status.links;
     status.up += l.phase == Phase::up;
-    status.in_flight += static_cast<std::uint32_t>(l.pending.size());
+    status.in_flight += l.waiting;
     status.max_in_flight += l.max_in_flight;
     status.last_echo = std::max(status.last_echo, l.last_echo);
   }

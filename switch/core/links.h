@@ -1,6 +1,6 @@
 // The links of one worker to the hosts: persistent, multiplexed, each with its own STAN. Sans I/O: bytes come
 // in by on_bytes, leave through Outside. A link signs on, echoes, comes back after a loss with growing,
-// jittered pauses; what it sent and waits for is in its pending table, which is bounded (P7). Answers are
+// jittered pauses; what it sent and waits for lies in a table by STAN, which is bounded (P7). Answers are
 // matched by field 11 with 7 and 41.
 //
 // Who waits learns one of: answered, timed out, lost (the link went down first; `sent` says whether the bytes
@@ -9,7 +9,6 @@
 #pragma once
 
 #include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -90,19 +89,18 @@ class Links {
 
  private:
   enum class Phase : std::uint8_t { down, connecting, signing_on, up };
-  struct Pending {
+  // What a STAN stands for, until its place is used again: while it waits, how its answer is matched; after
+  // that, how a late one is recognised. One line of the processor.
+  struct alignas(64) Request {
+    enum class State : std::uint8_t { none, reserved, sent, answered, given_up };
+    std::uint32_t stan = 0;
+    std::uint32_t use = 0;  // of this STAN: a deadline of an older use is ignored
     Waiter waiter;
-    std::uint64_t use = 0;  // of this STAN: a deadline of an older use is ignored
-    bool sent = false;
     Instant sent_at;
     Text<10> transmitted;
     Text<8> tid;
-  };
-  struct Past {  // answered or given up: what a late answer is recognised by
-    std::uint32_t stan = 0;
-    bool answered = false;
-    Waiter waiter;
-    Text<10> transmitted;
+    State state = State::none;
+    [[nodiscard]] bool waits() const noexcept { return state == State::reserved || state == State::sent; }
   };
   struct Link {
     LinkId id;
@@ -114,12 +112,17 @@ class Links {
     Duration timeout{}, echo_interval{};
     Phase phase = Phase::down;
     std::uint32_t attempt = 0, next_address = 0, next_stan = 1;
-    std::uint64_t use = 0, life = 0;
+    std::uint32_t use = 0;
+    std::uint64_t life = 0;
     std::uint32_t management_stan = 0;  // of the sign-on or echo that waits
     Instant last_rx, last_echo;
     bool gone = false;
-    boost::unordered_flat_map<std::uint32_t, Pending> pending;
-    std::vector<Past> past;
+    // By the last bits of the STAN: a power of two, at least twice as many as may wait.
+    std::vector<Request> requests;
+    std::uint32_t waiting = 0;
+    [[nodiscard]] Request& at(std::uint32_t stan) noexcept { return requests[stan & (requests.size() - 1)]; }
+    // The request that waits for an answer of this STAN; null when none does.
+    [[nodiscard]] Request* sent(std::uint32_t stan) noexcept;
   };
   struct Timer {
     enum class Kind : std::uint8_t { deadline, management, echo, reconnect } kind = Kind::deadline;
@@ -143,7 +146,8 @@ class Links {
   void on_management_reply(Link& link, const iso::MessageView& message, Now now);
   void on_reply(Link& link, const iso::MessageView& message, Now now);
   void fire(const Timer& timer, Now now);
-  void remember(Link& link, std::uint32_t stan, const Pending& pending, bool answered);
+  static void make_room(std::vector<Request>& requests, std::size_t wanted);
+  static void end(Link& link, Request& request, Request::State how);
 
   Outside& outside_;
   Chance& chance_;
