@@ -125,8 +125,11 @@ void Links::on_read(Link& link, bool failed, std::size_t size) {
   ++stats_.reads;
   stats_.bytes_in += size;
   link.in.added(size);
-  link.in.consume(events_.on_bytes(link.id, link.in.view()));
+  ++link.pending;  // it may be closed from within: its memory stays until this handler has returned
+  const auto consumed = events_.on_bytes(link.id, link.in.view());
+  --link.pending;
   if (link.closed || link.broken) return;
+  link.in.consume(consumed);
   if (link.in.is_stuck()) {
     breaks(link);
     return;

@@ -25,8 +25,10 @@ class Record : public Links::Events {
   void on_up(LinkId link) override { events.push_back("up " + std::to_string(link.value)); }
   std::size_t on_bytes(LinkId, ByteView view) override {
     bytes.append(as_text(view));
+    if (on_read) on_read();
     return view.size();
   }
+  std::function<void()> on_read;
   void on_down(LinkId link) override { events.push_back("down " + std::to_string(link.value)); }
 };
 
@@ -110,6 +112,24 @@ TEST_F(LinkTest, ReconnectsAfterTheHostWentAway) {
   peer = host.accept(1s);
   ASSERT_TRUE(peer.send("again"));
   ASSERT_TRUE(until([&] { return record_.bytes == "again"; }));
+}
+
+// A host that refuses the sign-on, or sends a length that is none, is closed while its bytes are looked at.
+TEST_F(LinkTest, MayBeClosedByWhoReadsItsBytes) {
+  const ListeningPeer host;
+  const auto address = host.address();
+  for (int again = 0; again < 3; ++again) {
+    record_ = {};
+    links_->connect({0}, address);
+    ASSERT_TRUE(saw({"up 0"}));
+    const auto peer = host.accept(1s);
+    record_.on_read = [&] { links_->close({0}); };
+    ASSERT_TRUE(peer.send("no"));
+    ASSERT_TRUE(until([&] { return record_.bytes == "no"; }));
+    for (int i = 0; i < 5; ++i) loop_.run_batch(1ms);
+    EXPECT_EQ(record_.events.size(), 1U);  // who closed it need not be told
+    links_->send({0}, as_bytes("into nothing"));
+  }
 }
 
 TEST_F(LinkTest, SaysNothingMoreOfALinkThatWasClosed) {
