@@ -7,7 +7,7 @@ find_package(Boost 1.81 REQUIRED)          # headers only; Debian's default 1.74
 find_package(Protobuf 3.21 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
-pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4>=1.9)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4>=1.9.2)
 find_package(ZLIB REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(tomlplusplus 3.3 REQUIRED)

@@ -56,7 +56,7 @@ Result<ByteView> unpack_group(ByteView value, Bytes& room, PartitionId partition
   const auto packed = stored.subspan(kGroupPrefixSize, stored.size() - kGroupOverhead);
   const std::size_t size =
       load_be32(stored.data() + kGroupPrefixSize - 4);  // payload size, as the header says
-  if (size > kGroupPayloadMax || size > packed.size() * kMostOfOneByte) {
+  if (packed.size() > kGroupPayloadMax || size > kGroupPayloadMax || size > packed.size() * kMostOfOneByte) {
     return damaged("the stored group is not as long as its header says");
   }
   room.resize(kGroupOverhead + size);

@@ -124,7 +124,7 @@ void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression,
                                   rocksdb::kLZ4Compression};
   family.enable_blob_files = true;
-  family.min_blob_size = 512;
+  family.min_blob_size = 256;  // packed
   family.blob_compression_type = rocksdb::kNoCompression;
 }
 

@@ -22,11 +22,12 @@ namespace tollgate::core {
 // How a message names its terminal: fields 41 (8 characters) and 42 (15).
 class TerminalKey {
  public:
+  static constexpr std::size_t kTid = 8, kMerchantCode = 15;
   // nullopt: longer than any terminal's.
   [[nodiscard]] static std::optional<TerminalKey> of(std::string_view tid,
                                                      std::string_view merchant_code) noexcept {
     TerminalKey key;
-    if (tid.size() > kTid || merchant_code.size() > sizeof(key.words_) - kTid) return std::nullopt;
+    if (tid.size() > kTid || merchant_code.size() > kMerchantCode) return std::nullopt;
     auto* text = reinterpret_cast<char*>(key.words_.data());
     tid.copy(text, tid.size());
     merchant_code.copy(text + kTid, merchant_code.size());
@@ -46,7 +47,6 @@ class TerminalKey {
   };
 
  private:
-  static constexpr std::size_t kTid = 8;
   std::array<std::uint64_t, 3> words_{};  // both texts, padded with zeros
 };
 
@@ -61,8 +61,8 @@ struct MerchantState {
 
 struct Terminal {
   ObjectId id;  // these three as in `terminal`
-  Text<8> tid;
-  Text<15> merchant_code;
+  Text<TerminalKey::kTid> tid;
+  Text<TerminalKey::kMerchantCode> merchant_code;
   bool signed_on = false;
   std::uint32_t merchant = 0;  // index in the partition
   std::uint32_t batch = 1;

@@ -456,6 +456,59 @@ TEST(Reads, TakeAsManyMessagesAsCome) {
   EXPECT_EQ(rig.balance("1100/unionpay"), std::to_string(gross));
 }
 
+// The host's answers end in a length that is none: those before it count, those behind it never came.
+TEST(Reads, OfALinkEndAtALengthThatIsNone) {
+  Rig rig;
+  std::vector<sim::SimTerminal> terminals;
+  Bytes read;
+  for (std::uint32_t n = 1; n <= 4; ++n) {
+    if (n > 1) rig.add_terminal(n);
+    terminals.push_back(rig.terminal(n));
+    rig.sign_in(terminals.back());
+    const auto sale = terminals.back().sale(card_sale(1'000));
+    read.insert(read.end(), sale.begin(), sale.end());
+  }
+  rig.join_answers = rig.hold_answers = true;
+  std::size_t answers = 0;
+  rig.alter_answer = [&](Bytes& answer) {
+    if (++answers == 2) answer.insert(answer.end(), {0, 0});
+  };
+  EXPECT_TRUE(rig.exchange(read).empty());
+  rig.hold_answers = false;
+  rig.run();
+  ASSERT_EQ(rig.replies.size(), 4U);
+  for (std::uint32_t n = 0; n < 4; ++n) {
+    const auto verdict = terminals[n].receive(ByteView(rig.replies[n]).subspan(2));
+    EXPECT_EQ(verdict.fault, sim::ReplyFault::none) << n;
+    EXPECT_EQ(verdict.code(), n < 2 ? "00" : "98") << n;
+  }
+  EXPECT_EQ(rig.entries().size(), 2U);
+  rig.alter_answer = {};
+  rig.advance(std::chrono::seconds(5));  // the link comes back, and what was approved unseen is undone
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 0U);
+  EXPECT_EQ(rig.engine().counters().reversal_causes.at("LINK_LOST"), 2U);
+}
+
+// The same sale twice in one read is one sale, and the same answer twice in one read is one answer.
+TEST(Reads, TakeARepeatForOne) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sale = pos.sale(card_sale(1'000));
+  Bytes read(sale.begin(), sale.end());
+  read.insert(read.end(), sale.begin(), sale.end());
+  rig.alter_answer = [](Bytes& answer) {
+    const auto once = answer;
+    answer.insert(answer.end(), once.begin(), once.end());
+  };
+  const auto replies = rig.exchange(read);
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(pos.receive(ByteView(replies[0]).subspan(2)).code(), "00");
+  EXPECT_EQ(rig.entries().size(), 1U);
+  EXPECT_EQ(rig.engine().counters().repeated, 1U);
+  EXPECT_EQ(rig.engine().counters().duplicate_replies, 1U);
+}
+
 // A length that no message has ends the connection; what stood before it counts.
 TEST(Reads, EndAtALengthThatIsNone) {
   Rig rig;

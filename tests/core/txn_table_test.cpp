@@ -101,6 +101,16 @@ TEST(TxnTable, KeepsWhatIsNotResolvedAndSaysThatItIsFull) {
   EXPECT_EQ(table.find(1), kNoTxn);
 }
 
+TEST(TxnTable, ForgetsWhatItWasToRememberWhenThatLeaves) {
+  TxnTable table(20);
+  for (std::uint64_t n = 1; n <= 20; ++n) ASSERT_NE(table.insert(n, id_of(n), 0x0200), kNoTxn);
+  table.remember(table.find(1));
+  EXPECT_EQ(table.find_id(id_of(1)), table.find(1));
+  EXPECT_EQ(table.find_id(id_of(7)), table.find(7));
+  ASSERT_NE(table.insert(21, id_of(21), 0x0200), kNoTxn);
+  EXPECT_EQ(table.find_id(id_of(1)), kNoTxn);
+}
+
 // The place of an original that has left belongs to another transaction by then.
 TEST(TxnTable, DoesNotTakeAnotherForAnOriginalThatHasLeft) {
   TxnTable table(20);

@@ -128,5 +128,20 @@ INSTANTIATE_TEST_SUITE_P(Rocks, JournalContract,
                                                        [] { return std::make_unique<RocksHarness>(); }}),
                          [](const auto& kind) { return kind.param.name; });
 
+TEST(RocksStoreVersion, OfAnotherReleaseIsRefusedWithBothNumbers) {
+  Scratch scratch;
+  const auto path = scratch / "store";
+  ASSERT_TRUE(RocksJournal::format(path, 1, small_options()).has_value());
+  RawStore(path).flip(rocks::Family::meta, "store", 5);  // the version's last bit
+  for (const bool read_only : {false, true}) {
+    const auto opened = read_only ? RocksJournal::open_read_only(path, small_options())
+                                  : RocksJournal::open(path, small_options());
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, ErrorCode::invalid);
+    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("in version 3 of its format"));
+    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("reads version 2 only"));
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::storage::test

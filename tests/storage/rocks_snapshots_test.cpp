@@ -39,7 +39,7 @@ class RocksSnapshots : public ::testing::Test {
     journal_ = std::move(*opened);
     writer_ = std::make_unique<Writer>(*journal_);
   }
-  void append(std::size_t bytes = 500) { writer_->write(1, Bytes(bytes, 1), 1); }
+  void append(std::size_t bytes = 500) { writer_->write(1, noise(bytes, 1), 1); }
   Snapshot state(std::uint8_t fill, std::size_t size = kState) {
     const auto head = journal_->head(kOne);
     return {head.group, head.hash, Bytes(size, fill)};

@@ -32,7 +32,7 @@ class RocksStore : public ::testing::Test {
     return opened ? std::move(*opened) : nullptr;
   }
   AppendResult append(Journal& journal, Epoch epoch, std::uint64_t group, std::string& why) {
-    const Bytes payload(4000, static_cast<std::uint8_t>(group));
+    const auto payload = noise(4000, group);
     const GroupAppend one{
         .partition = {1}, .epoch = epoch, .group = {group}, .records = 1, .payload = payload, .cells = {}};
     return journal.append({&one, 1}, why);

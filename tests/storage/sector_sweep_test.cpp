@@ -46,10 +46,10 @@ struct Place {
   [[nodiscard]] std::string mark() const { return path + "/mark"; }
 };
 
+// Half of it can be packed; what is left is long enough for a file of values.
 Bytes payload_of(std::uint16_t partition, std::uint64_t group) {
-  Bytes out(400);
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<std::uint8_t>(group * 31 + partition * 7 + i * i);
+  auto out = noise(350, group * 2 + partition % 2);
+  out.resize(700, static_cast<std::uint8_t>(group));
   return out;
 }
 
@@ -256,6 +256,11 @@ TEST_F(SectorSweep, NoDamageIsSilentWithTheMarkInPlace) {
   }
   sweep(cases, look_with_mark);
   EXPECT_GT(cases.size(), 500U);
+  for (const char* kind :
+       {"blob", "sst", "log", "snapshot"}) {  // each kind was there, and its damage was seen
+    auto& row = tally_[kind];
+    EXPECT_GT(row[named] + row[refused] + row[safe_mode] + row[older], 2U) << kind;
+  }
   EXPECT_TRUE(silent_.empty()) << ::testing::PrintToString(silent_);
   EXPECT_GT(total_[named] + total_[refused] + total_[safe_mode] + total_[older],
             cases.size() / 2);    // the damage did reach the store
