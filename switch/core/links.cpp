@@ -39,7 +39,8 @@ void Links::make_room(std::vector<Request>& requests, std::size_t wanted) {
   const auto size = std::bit_ceil(wanted);
   if (requests.size() >= size) return;
   std::vector<Request> larger(size);
-  for (const auto& request : requests) larger[request.stan & (size - 1)] = request;
+  for (const auto& request : requests)
+    if (request.state != Request::State::none) larger[request.stan & (size - 1)] = request;
   requests = std::move(larger);
 }
 
@@ -89,10 +90,11 @@ void Links::install(const Reference& reference, Now now) {
       l.dialect = entry.dialect;
       l.addresses.assign(entry.host.addresses().begin(), entry.host.addresses().end());
       l.max_in_flight = entry.host.max_in_flight();
-      make_room(l.requests, std::max<std::size_t>(kRequests, 2 * std::size_t{l.max_in_flight}));
       l.timeout = std::chrono::milliseconds(entry.host.timeout_ms());
       l.echo_interval = std::chrono::seconds(entry.host.echo_interval_s());
       const bool was_gone = std::exchange(l.gone, i >= wanted);
+      if (!l.gone || l.requests.empty())
+        make_room(l.requests, std::max<std::size_t>(kRequests, 2 * std::size_t{l.max_in_flight}));
       if (l.gone && !was_gone && l.phase != Phase::down) {
         outside_.close_link(l.id);
         lose(l, now);
@@ -187,7 +189,7 @@ void Links::lose(Link& l, Now now) {
   l.phase = Phase::down;
   ++l.life;
   l.management_stan = 0;
-  std::vector<std::pair<Waiter, bool>> lost;  // oldest first
+  std::vector<std::pair<Waiter, bool>> lost;  // in the order of their STANs
   for (std::size_t i = 0; i < l.requests.size() && l.waiting > 0; ++i) {
     auto& request = l.at(l.next_stan + static_cast<std::uint32_t>(i));
     if (!request.waits()) continue;
@@ -195,6 +197,7 @@ void Links::lose(Link& l, Now now) {
     lost.emplace_back(request.waiter, sent);
     end(l, request, sent ? Request::State::given_up : Request::State::none);
   }
+  TG_CHECK(l.waiting == 0);
   for (const auto& [waiter, sent] : lost) listener_.on_lost(waiter, sent);
   if (l.gone) return;
   const auto pause = kFirstPause * (1 << std::min<std::uint32_t>(l.attempt++, kPauseDoublings));
@@ -306,7 +309,7 @@ void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
     if (ended && past.stan == stan && message.equals(7, past.transmitted.view())) {
       const bool answered = past.state == Request::State::answered;
       ++(answered ? host.duplicates : host.late);
-      listener_.on_late(past.waiter, message, answered);
+      listener_.on_late(Waiter(past.waiter), message, answered);
     } else {
       ++host.orphans;
     }

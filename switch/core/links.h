@@ -102,6 +102,7 @@ class Links {
     State state = State::none;
     [[nodiscard]] bool waits() const noexcept { return state == State::reserved || state == State::sent; }
   };
+  static_assert(sizeof(Request) == 64);
   struct Link {
     LinkId id;
     std::string host;

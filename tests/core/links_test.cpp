@@ -17,15 +17,22 @@ using ::testing::Pair;
 
 constexpr std::uint32_t kPlaces = 16384;  // of a link that may have few requests under way
 
+// The first STAN of a life follows the clock: one every 10 us.
+constexpr std::int64_t kWall = 1'790'000'000'000'000;
+
 // One host behind one link, and who waits for its answers.
 class Line final : public Outside, public LinkListener {
  public:
-  explicit Line(std::uint32_t max_in_flight) {
+  explicit Line(std::uint32_t max_in_flight, std::int64_t wall_us = kWall)
+      : now{.instant = {1}, .wall = {wall_us}} {
     links.on_time(now);  // the clock of its deadlines begins
     limit(max_in_flight);
     links.on_up(link, now);
     answer(sent.back(), "0810");  // signed on
   }
+
+  // Of the sign-on; the first request has the next one.
+  [[nodiscard]] static std::int64_t first_stan(std::int64_t wall_us) { return 1 + wall_us / 10 % 999'999; }
 
   void limit(std::uint32_t max_in_flight) {
     Reference::Parts parts;
@@ -86,7 +93,7 @@ class Line final : public Outside, public LinkListener {
     links.on_time(now);
   }
 
-  Now now{.instant = {1}, .wall = {1'790'000'000'000'000}};
+  Now now;
   SeededChance chance{1};
   Counters counters;
   Links links{*this, chance, counters, *this};
@@ -203,6 +210,19 @@ TEST(Links, KeepWhoWaitsWhenTheyMayTakeMore) {
   EXPECT_THAT(line.answered, ElementsAre(3));
   EXPECT_THAT(line.late, ElementsAre(1, 2));
   for (const auto& passage : many) line.links.release(passage);
+  EXPECT_EQ(line.links.status("host").in_flight, 0U);
+}
+
+// Of a link that is young most places were never used; they move with the others, and nobody may make way for
+// them.
+TEST(Links, KeepWhoWaitsInTheFirstPlaceWhenTheyMayTakeMore) {
+  constexpr std::uint32_t kLarger = 131'072;  // places, of 50,000 requests
+  Line line(4, kWall + (kLarger - 1 - Line::first_stan(kWall)) * 10);
+  ASSERT_EQ(line.send(1).stan, kLarger);  // in the first place of both tables
+  const auto frame = line.sent.back();
+  line.limit(50'000);
+  line.answer(frame);
+  EXPECT_THAT(line.answered, ElementsAre(1));
   EXPECT_EQ(line.links.status("host").in_flight, 0U);
 }
 
