@@ -14,7 +14,8 @@ Bytes stored(GroupPacker& packer, ByteView payload, GroupNo group = {1}) {
   const auto prefix = make_group_prefix(
       kStore, {},
       {.partition = kPartition, .epoch = {4}, .group = group, .records = 2, .payload = payload, .cells = {}});
-  const auto parts = packer.pack(prefix, payload, chain_hash(prefix, payload));
+  const auto hash = chain_hash(prefix, payload);
+  const auto parts = packer.pack(prefix, payload, hash);
   Bytes out;
   for (const auto& part : parts) out.insert(out.end(), part.begin(), part.end());
   return out;
