@@ -3,6 +3,7 @@
 // Thread: its worker.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ class TimingWheel {
 
   void add(Instant deadline, Item item) {
     const auto tick = std::max(tick_of(deadline), at_ + 1);
+    if (at_ == kUnset) earliest_ = std::min(earliest_, tick);
     slots_[static_cast<std::size_t>(tick) % kSlots].push_back({tick, std::move(item)});
     ++count_;
   }
@@ -29,7 +31,7 @@ class TimingWheel {
   template <class Fire>
   void advance(Instant now, Fire&& fire) {
     const auto until = now.ns / kTick;
-    if (at_ == kUnset) at_ = until - 1;
+    if (at_ == kUnset) at_ = std::min(until, earliest_) - 1;  // what was due before the first look is due at it
     if (count_ == 0) {
       at_ = std::max(at_, until);
       return;
@@ -68,7 +70,7 @@ class TimingWheel {
 
   std::vector<std::vector<Entry>> slots_;
   std::vector<Item> due_;
-  std::int64_t at_ = kUnset;
+  std::int64_t at_ = kUnset, earliest_ = INT64_MAX;
   std::size_t count_ = 0;
 };
 

@@ -126,6 +126,20 @@ class Line final : public Outside, public LinkListener {
   void on_host_ready(std::string_view) override {}
 };
 
+// A start that takes long looks at the clock late: a link whose first attempt failed meanwhile is tried again
+// at once.
+TEST(TimingWheel, FiresAtTheFirstLookWhatWasDueBeforeIt) {
+  TimingWheel<int> wheel;
+  std::vector<int> fired;
+  const Instant begin{1'000'000'000'000};
+  wheel.add(begin + std::chrono::seconds(10), 2);
+  wheel.add(begin + std::chrono::milliseconds(100), 1);
+  wheel.advance(begin + std::chrono::seconds(1), [&](int item) { fired.push_back(item); });
+  EXPECT_THAT(fired, ElementsAre(1));
+  wheel.advance(begin + std::chrono::seconds(11), [&](int item) { fired.push_back(item); });
+  EXPECT_THAT(fired, ElementsAre(1, 2));
+}
+
 TEST(Links, TakeNoMoreThanTheHostTakes) {
   Line line(2);
   line.send(1);
