@@ -220,7 +220,7 @@ class Partition {
   void apply(const v1::VaultChanged&, GroupNo, std::int64_t) {}
   void note_leaving();
   TxnIndex insert_txn(const RequestFacts& request, TxnId id, std::int64_t at_us);
-  void post_entries(Txn& txn, std::span<const std::string_view> entries);
+  void post_entries(Txn& txn, std::span<const ledger::EntryView> entries);
   void count_volumes(Txn& txn, const OutcomeFacts& outcome);
   void uncount_volumes(Txn& txn);
   void close_pan(Txn& txn);
@@ -298,9 +298,8 @@ class Partition {
 
   // Scratch of the fold, reused so that a record allocates nothing in steady state; scratch_ is that of decisions.
   OutcomeReader replayed_;
-  ledger::EntryView parsed_;
   std::vector<StoredLeg> legs_scratch_;
-  std::vector<std::string_view> owed_entries_;
+  ledger::EntryReader owed_entries_;
   std::uint32_t turn_ = 0;
   std::int64_t clock_second_ = -1;  // what stands below holds for
   BusinessDate today_;

@@ -98,18 +98,17 @@ void Partition::apply(const IntentFacts& intent, GroupNo group, std::int64_t at_
   if (txn.terminal != kNone) terminals_[txn.terminal]->last_transaction_us = at_us;
 }
 
-void Partition::post_entries(Txn& txn, std::span<const std::string_view> entries) {
+void Partition::post_entries(Txn& txn, std::span<const ledger::EntryView> entries) {
   legs_scratch_.clear();
-  std::uint8_t entry = 0;
-  for (const auto bytes : entries) {
-    TG_CHECK(parsed_.parse(as_bytes(bytes)));
-    books_.post(parsed_, as_bytes(bytes));
-    if (txn.first_entry == 0) txn.first_entry = parsed_.seq;
+  std::uint8_t number = 0;
+  for (const auto& entry : entries) {
+    books_.post(entry);
+    if (txn.first_entry == 0) txn.first_entry = entry.seq;
     ++txn.entry_seqs;
     if (!replaying_) ++w_.counters.entries;
-    for (const auto& leg : parsed_.legs)
-      legs_scratch_.push_back({leg.amount_minor, intern_sub(leg.sub), static_cast<std::uint16_t>(leg.account), leg.credit, entry});
-    ++entry;
+    for (const auto& leg : entry.legs)
+      legs_scratch_.push_back({leg.amount_minor, intern_sub(leg.sub), static_cast<std::uint16_t>(leg.account), leg.credit, number});
+    ++number;
   }
   if (!legs_scratch_.empty()) txn.legs.assign(legs_scratch_.begin(), legs_scratch_.end());
 }
@@ -214,8 +213,9 @@ void Partition::apply(const v1::ReversalOwed& owed, GroupNo, std::int64_t) {
   }
   if (!owed.entries().empty()) {
     Txn scratch;
-    owed_entries_.assign(owed.entries().begin(), owed.entries().end());
-    post_entries(scratch, owed_entries_);
+    owed_entries_.clear();
+    for (const auto& bytes : owed.entries()) TG_CHECK(owed_entries_.add(as_bytes(bytes)));
+    post_entries(scratch, owed_entries_.entries());
   }
   if (was_approved) {
     uncount_volumes(txn);

@@ -358,7 +358,7 @@ void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_v
   owed.set_answered(answered.data(), answered.size());
   if (txn.approved) {
     mirror_entries(txn, txn, "reversal");
-    for (const auto entry : scratch_.entry.built()) owed.add_entries(entry.data(), entry.size());
+    for (const auto& entry : scratch_.entry.built()) owed.add_entries(entry.bytes.data(), entry.bytes.size());
   }
   auto& queued = owed_[txn.id.raw()];
   if (!pan.empty()) queued.pan.reveal().assign(as_bytes(pan));

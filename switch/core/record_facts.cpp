@@ -1,5 +1,7 @@
 #include "switch/core/record_facts.h"
 
+#include "switch/base/check.h"
+
 namespace tollgate::core {
 namespace {
 
@@ -79,7 +81,7 @@ void write(const OutcomeFacts& outcome, WireWriter& out) {
   out.text(V::kHostRrnFieldNumber, outcome.host_rrn);
   out.integer(V::kApprovedMinorFieldNumber, outcome.approved_minor);
   if (outcome.priced) out.member(V::kReceiptFieldNumber, outcome.receipt);
-  for (const auto entry : outcome.entries) out.member(V::kEntriesFieldNumber, entry);
+  for (const auto& entry : outcome.entries) out.member(V::kEntriesFieldNumber, as_text(entry.bytes));
   out.number(V::kResolvesFieldNumber, outcome.resolves.raw());
 }
 
@@ -139,7 +141,8 @@ TombstoneFacts facts_of(const v1::Tombstone& tombstone) {
 }
 
 const OutcomeFacts& OutcomeReader::facts_of(const v1::Outcome& outcome, bool with_receipt_bytes) {
-  entries_.assign(outcome.entries().begin(), outcome.entries().end());
+  entries_.clear();
+  for (const auto& bytes : outcome.entries()) TG_CHECK(entries_.add(as_bytes(bytes)));
   facts_ = {.txn = TxnId(outcome.txn()),
             .response_code = outcome.response_code(),
             .host_code = outcome.host_code(),
@@ -154,7 +157,7 @@ const OutcomeFacts& OutcomeReader::facts_of(const v1::Outcome& outcome, bool wit
             .host_rrn = outcome.host_rrn(),
             .approved_minor = outcome.approved_minor(),
             .priced = outcome.has_receipt(),
-            .entries = entries_,
+            .entries = entries_.entries(),
             .resolves = TxnId(outcome.resolves())};
   if (!facts_.priced) return facts_;
   const auto& receipt = outcome.receipt();

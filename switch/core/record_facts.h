@@ -19,6 +19,7 @@
 #include "switch/base/ids.h"
 #include "switch/base/time.h"
 #include "switch/core/volumes.h"
+#include "switch/ledger/entry.h"
 
 namespace tollgate::core {
 
@@ -63,7 +64,7 @@ struct OutcomeFacts {
   std::string_view receipt;  // its bytes (v1.Receipt)
   v1::ReceiptKind receipt_kind = v1::RECEIPT_NONE;
   PricedSale sold;  // what volumes need of it
-  std::span<const std::string_view> entries;
+  std::span<const ledger::EntryView> entries;
   TxnId resolves;
 };
 
@@ -97,7 +98,8 @@ void write(const TombstoneFacts& tombstone, WireWriter& out);
 // Facts of outcomes, one after the other; the memory for what a record holds several of is kept.
 class OutcomeReader {
  public:
-  // Valid until the next call. The receipt's bytes cost a serialisation: only where they are asked for, and
+  // Valid until the next call. Stops the process at an entry that is none: the journal verified its chain, so
+  // this code wrote it. The receipt's bytes cost a serialisation: only where they are asked for, and
   // without them these facts are not to be written.
   [[nodiscard]] const OutcomeFacts& facts_of(const v1::Outcome& outcome, bool with_receipt_bytes);
 
@@ -105,7 +107,7 @@ class OutcomeReader {
   OutcomeFacts facts_;
   std::string receipt_;
   std::vector<PricedBase> bases_;
-  std::vector<std::string_view> entries_;
+  ledger::EntryReader entries_;
 };
 
 }  // namespace tollgate::core

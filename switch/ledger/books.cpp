@@ -53,11 +53,11 @@ Balance& Books::slot(KeyView key) {
   return balances_.back();
 }
 
-void Books::post(const EntryView& entry, ByteView bytes) {
+void Books::post(const EntryView& entry) {
   TG_CHECK(entry.seq == last_.value + 1);
   TG_CHECK(broken_invariant(entry).empty());
   last_ = EntrySeq{entry.seq};
-  chain_ = chain_next(chain_, bytes);
+  chain_ = chain_next(chain_, entry.bytes);
   const auto currency = static_cast<std::uint16_t>(entry.currency);
   for (const auto& leg : entry.legs) {
     auto& balance = slot({leg.account, currency, leg.sub});

@@ -23,17 +23,28 @@ std::string_view broken(std::size_t legs, Leg&& leg) noexcept {
   return sum == 0 ? std::string_view{} : "debits are not credits";
 }
 
+// Each entry knows how many legs it has; where they lie changes while they grow.
+void hand_out(std::span<const LegView> legs, std::span<EntryView> entries) noexcept {
+  for (auto& entry : entries) {
+    entry.legs = legs.first(entry.legs.size());
+    legs = legs.subspan(entry.legs.size());
+  }
+}
+
 }  // namespace
 
 void EntryBuilder::reset() noexcept {
   out_.clear();
-  ends_.clear();
   legs_.clear();
+  sub_ends_.clear();
+  first_leg_ = 0;
+  built_.clear();
+  ends_.clear();
   facts_ = {};
 }
 
 void EntryBuilder::begin(const EntryFacts& facts) {
-  TG_CHECK(legs_.empty());  // the one before was built
+  TG_CHECK(empty());  // the one before was built
   facts_ = facts;
 }
 
@@ -68,15 +79,18 @@ void EntryBuilder::write_tail() {
 void EntryBuilder::add(Side side, Account account, std::string_view sub, std::int64_t amount_minor) {
   TG_CHECK(amount_minor >= 0);
   if (amount_minor == 0) return;
-  if (legs_.empty()) write_head();
+  if (empty()) write_head();
   const bool credit = side == Side::credit;
-  legs_.push_back({account.value, {}, credit, amount_minor});
   const auto leg = out_.open(v1::LedgerEntry::kLegsFieldNumber);
   out_.number(v1::Leg::kAccountFieldNumber, account.value);
   out_.text(v1::Leg::kSubFieldNumber, sub);
+  const auto sub_end = out_.size();
   out_.flag(v1::Leg::kCreditFieldNumber, credit);
   out_.integer(v1::Leg::kAmountMinorFieldNumber, amount_minor);
-  out_.close(leg);
+  const auto end = out_.size();
+  out_.close(leg);  // moves the leg when its length takes two bytes
+  legs_.push_back({account.value, sub, credit, amount_minor});  // of the sub only its size counts until built()
+  sub_ends_.push_back(sub_end + (out_.size() - end));
 }
 
 void EntryBuilder::credit_signed(Account account, std::string_view sub, std::int64_t amount_minor) {
@@ -87,19 +101,30 @@ void EntryBuilder::credit_signed(Account account, std::string_view sub, std::int
 }
 
 void EntryBuilder::build() {
-  TG_CHECK(broken(legs_.size(), [&](std::size_t i) -> const LegView& { return legs_[i]; }).empty());
+  TG_CHECK(broken(legs_.size() - first_leg_, [&](std::size_t i) -> const LegView& {
+             return legs_[first_leg_ + i];
+           }).empty());
   write_tail();
-  legs_.clear();
+  built_.push_back({.bytes = {},
+                    .seq = facts_.seq.value,
+                    .currency = facts_.currency.number,
+                    .legs = std::span(legs_).subspan(first_leg_)});
+  first_leg_ = legs_.size();
   ends_.push_back(out_.size());
 }
 
-std::span<const std::string_view> EntryBuilder::built() {
-  built_.clear();
-  std::size_t begin = 0;
-  for (const auto end : ends_) {
-    built_.push_back(out_.text().substr(begin, end - begin));
-    begin = end;
+std::span<const EntryView> EntryBuilder::built() noexcept {
+  const auto text = out_.text();
+  for (std::size_t i = 0; i < first_leg_; ++i) {
+    const auto size = legs_[i].sub.size();
+    legs_[i].sub = text.substr(sub_ends_[i] - size, size);
   }
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < built_.size(); ++i) {
+    built_[i].bytes = as_bytes(text.substr(begin, ends_[i] - begin));
+    begin = ends_[i];
+  }
+  hand_out(legs_, built_);
   return built_;
 }
 
@@ -130,27 +155,43 @@ bool parse_leg(ByteView bytes, LegView& leg) {
 
 }  // namespace
 
-bool EntryView::parse(ByteView bytes) {
-  seq = 0;
-  currency = 0;
-  legs.clear();
+void EntryReader::clear() noexcept {
+  entries_.clear();
+  legs_.clear();
+}
+
+bool EntryReader::add(ByteView bytes) {
+  const auto first = legs_.size();
+  EntryView entry{bytes, 0, 0, {}};
   WireReader wire(bytes);
-  while (wire.next()) {
+  bool ok = true;
+  while (ok && wire.next()) {
     switch (wire.number()) {
       case v1::LedgerEntry::kSeqFieldNumber:
-        seq = wire.value();
+        entry.seq = wire.value();
         break;
       case v1::LedgerEntry::kCurrencyFieldNumber:
-        currency = static_cast<std::uint32_t>(wire.value());
+        entry.currency = static_cast<std::uint32_t>(wire.value());
         break;
       case v1::LedgerEntry::kLegsFieldNumber:
-        if (!parse_leg(wire.bytes(), legs.emplace_back())) return false;
+        ok = parse_leg(wire.bytes(), legs_.emplace_back());
         break;
       default:
         break;
     }
   }
-  return wire.ok();
+  if (!ok || !wire.ok()) {
+    legs_.resize(first);
+    return false;
+  }
+  entry.legs = std::span(legs_).subspan(first);
+  entries_.push_back(entry);
+  return true;
+}
+
+std::span<const EntryView> EntryReader::entries() noexcept {
+  hand_out(legs_, entries_);
+  return entries_;
 }
 
 std::string_view broken_invariant(const EntryView& entry) noexcept {

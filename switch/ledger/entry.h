@@ -29,21 +29,35 @@ namespace tollgate::ledger {
 
 enum class Side : std::uint8_t { debit, credit };
 
-// What the books need of a stored entry, read where it lies: building the whole message for it costs several
-// times the posting.
+// What the books need of an entry. Whoever gives a view owns its bytes and legs: EntryBuilder of an entry
+// that it made, EntryReader of one that is stored.
 struct LegView {
   std::uint32_t account = 0;
   std::string_view sub;
   bool credit = false;
   std::int64_t amount_minor = 0;
+  friend bool operator==(const LegView&, const LegView&) noexcept = default;
 };
 struct EntryView {
+  ByteView bytes;  // v1.LedgerEntry
   std::uint64_t seq = 0;
   std::uint32_t currency = 0;
-  std::vector<LegView> legs;  // reused
+  std::span<const LegView> legs;
+};
 
-  // False when the bytes are no LedgerEntry. The view lives as long as they do.
-  [[nodiscard]] bool parse(ByteView bytes);
+// Stored entries, read where they lie: building the whole message costs several times the posting.
+class EntryReader {
+ public:
+  void clear() noexcept;
+  // The next entry. False when the bytes are no LedgerEntry: then nothing is added. They must outlive the
+  // views.
+  [[nodiscard]] bool add(ByteView bytes);
+  // All of them, in order; valid until the next change.
+  [[nodiscard]] std::span<const EntryView> entries() noexcept;
+
+ private:
+  std::vector<EntryView> entries_;
+  std::vector<LegView> legs_;  // of all entries, one after the other
 };
 
 // Why the sale costs what it costs: the schedule, and the rule of the first priced component.
@@ -89,13 +103,14 @@ class EntryBuilder {
   // A signed change of a liability or income: positive credits it, negative debits it.
   void credit_signed(Account account, std::string_view sub, std::int64_t amount_minor);
 
-  [[nodiscard]] bool empty() const noexcept { return legs_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return legs_.size() == first_leg_; }
   // Ends the entry. Stops the process when it breaks an invariant.
   void build();
 
-  [[nodiscard]] std::size_t count() const noexcept { return ends_.size(); }
-  // Every entry that was built since reset(), in order; valid until the next change.
-  [[nodiscard]] std::span<const std::string_view> built();
+  [[nodiscard]] std::size_t count() const noexcept { return built_.size(); }
+  // Every entry that was built since reset(), in order, as an EntryReader would read them; valid until the
+  // next change.
+  [[nodiscard]] std::span<const EntryView> built() noexcept;
 
  private:
   void write_head();
@@ -103,9 +118,11 @@ class EntryBuilder {
 
   EntryFacts facts_;
   WireWriter out_;
-  std::vector<LegView> legs_;  // of the entry in the making, without their subs
-  std::vector<std::size_t> ends_;
-  std::vector<std::string_view> built_;
+  std::vector<LegView> legs_;          // of all entries; their subs are set by built()
+  std::vector<std::size_t> sub_ends_;  // by leg: where its sub ends in out_
+  std::size_t first_leg_ = 0;          // of the entry in the making
+  std::vector<EntryView> built_;       // their bytes and legs are set by built()
+  std::vector<std::size_t> ends_;      // by entry: where it ends in out_
 };
 
 [[nodiscard]] std::string_view broken_invariant(const EntryView& entry) noexcept;

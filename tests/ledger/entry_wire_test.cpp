@@ -1,6 +1,8 @@
 // Entries as the builder writes them against the same messages filled and written by protobuf.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "proto/records.h"
 #include "switch/ledger/entry.h"
 #include "tests/proto/random_fields.h"
@@ -80,10 +82,11 @@ void add_legs(RandomFields& fields, EntryBuilder& builder, v1::LedgerEntry& entr
   add(-sum);
 }
 
-TEST(EntryBuilder, WritesTheBytesOfTheLibrary) {
+TEST(EntryBuilder, WritesTheBytesOfTheLibraryAndGivesWhatAReaderReads) {
   RandomFields fields(3);
   EntryBuilder builder;
   int with_legs = 0;
+  std::size_t legs_seen = 0, longest = 0;
   for (int round = 0; round < 5'000; ++round) {
     fields.forget();
     builder.reset();
@@ -100,10 +103,24 @@ TEST(EntryBuilder, WritesTheBytesOfTheLibrary) {
       ++with_legs;
     }
     const auto built = builder.built();
-    ASSERT_EQ(std::vector<std::string>(built.begin(), built.end()), expected) << round;
+    ASSERT_EQ(built.size(), expected.size());
     ASSERT_EQ(builder.count(), expected.size());
+    EntryReader reader;
+    for (const auto& bytes : expected) ASSERT_TRUE(reader.add(as_bytes(bytes)));
+    const auto read = reader.entries();
+    for (std::size_t i = 0; i < built.size(); ++i) {
+      ASSERT_EQ(as_text(built[i].bytes), expected[i]) << round;
+      // What the books are given live and at recovery is the same.
+      ASSERT_EQ(built[i].seq, read[i].seq) << round;
+      ASSERT_EQ(built[i].currency, read[i].currency) << round;
+      ASSERT_TRUE(std::ranges::equal(built[i].legs, read[i].legs)) << round;
+      legs_seen += built[i].legs.size();
+      for (const auto& leg : built[i].legs) longest = std::max(longest, leg.sub.size());
+    }
   }
   EXPECT_GT(with_legs, 4'000);
+  EXPECT_GT(legs_seen, 20'000u);
+  EXPECT_GT(longest, 128u);  // the leg's length takes two bytes
 }
 
 TEST(EntryBuilderDeathTest, StopsTheProcessAtAnEntryThatCannotBe) {

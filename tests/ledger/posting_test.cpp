@@ -31,7 +31,7 @@ Priced price(std::string_view components, std::string_view rest, std::int64_t am
 std::string legs(EntryBuilder& builder) {
   builder.build();
   v1::LedgerEntry entry;
-  EXPECT_TRUE(entry.ParseFromString(std::string(builder.built().back())));
+  EXPECT_TRUE(entry.ParseFromString(std::string(as_text(builder.built().back().bytes))));
   std::string text;
   for (const auto& leg : entry.legs())
     text += (leg.credit() ? "Cr " : "Dr ") + account_name(leg.account(), leg.sub()) + " " + std::to_string(leg.amount_minor()) + "; ";
