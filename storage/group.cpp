@@ -10,7 +10,7 @@ namespace tollgate::storage {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x54476772;  // "TGgr"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 
 }  // namespace
 
@@ -18,24 +18,30 @@ std::string group_place(PartitionId partition, GroupNo group) {
   return fmt::format("partition {} group {}", partition.value, group.value);
 }
 
-GroupPrefix make_group_prefix(const StoreId& store, const Digest& previous,
-                              const GroupAppend& group) noexcept {
-  GroupPrefix out{};
-  std::copy(previous.begin(), previous.end(), out.begin());
-  auto* p = out.data();
+GroupWriter::Stored GroupWriter::write(const StoreId& store, const Digest& previous,
+                                       const GroupAppend& group) {
+  Stored out{.prefix = {}, .payload = packer_.pack(group.payload).value_or(group.payload), .hash = {}};
+  std::copy(previous.begin(), previous.end(), out.prefix.begin());
+  auto* p = out.prefix.data();
   store_be32(p + 32, kMagic);
   store_be16(p + 36, kVersion);
   store_be16(p + 38, group.partition.value);
   store_be32(p + 40, group.epoch.value);
+  store_be32(p + 44, static_cast<std::uint32_t>(group.payload.size()));
   std::copy(store.begin(), store.end(), p + 48);
   store_be64(p + 64, group.group.value);
   store_be32(p + 72, group.records);
-  store_be32(p + 76, static_cast<std::uint32_t>(group.payload.size()));
+  store_be32(p + 76, static_cast<std::uint32_t>(out.payload.size()));
+  out.hash = Sha256::of(out.prefix, out.payload);
   return out;
 }
 
-Digest chain_hash(const GroupPrefix& prefix, ByteView payload) noexcept {
-  return Sha256::of(prefix, payload);
+Bytes GroupWriter::Stored::joined() const {
+  Bytes out(prefix.size() + payload.size() + hash.size());
+  auto at = std::ranges::copy(prefix, out.begin()).out;
+  at = std::ranges::copy(payload, at).out;
+  std::ranges::copy(hash, at);
+  return out;
 }
 
 Result<Group> ChainReader::next(ByteView stored) {
@@ -44,15 +50,15 @@ Result<Group> ChainReader::next(ByteView stored) {
   };
   if (stored.size() < kGroupOverhead) return damaged("the stored group is shorter than its header");
   const auto* p = stored.data();
-  const auto size = stored.size() - kGroupOverhead;
   if (load_be32(p + 32) != kMagic) return damaged("the stored bytes are not a commit group");
-  if (load_be16(p + 36) != kVersion || load_be32(p + 44) != 0) {
-    return damaged("the group has a version that this release does not know");
+  if (load_be16(p + 36) != kVersion) return damaged("the group has a version that this release does not know");
+  auto payload = stored.subspan(kGroupPrefixSize, stored.size() - kGroupOverhead);
+  if (load_be32(p + 76) != payload.size()) {
+    return damaged("the stored group is not as long as its header says");
   }
-  if (load_be32(p + 76) != size) return damaged("the stored group is not as long as its header says");
   Digest hash;
-  std::copy_n(p + kGroupPrefixSize + size, hash.size(), hash.begin());
-  if (proof_ == Proof::content && Sha256::of(stored.first(kGroupPrefixSize + size)) != hash) {
+  std::copy_n(payload.data() + payload.size(), hash.size(), hash.begin());
+  if (proof_ == Proof::content && Sha256::of(stored.first(stored.size() - hash.size())) != hash) {
     return damaged("the bytes of the group do not match its hash");
   }
   if (!std::equal(store_.begin(), store_.end(), p + 48)) return damaged("the group belongs to another store");
@@ -62,11 +68,17 @@ Result<Group> ChainReader::next(ByteView stored) {
   if (known_ && !std::equal(previous_.begin(), previous_.end(), p)) {
     return damaged("the chain is broken: the group does not follow the one before it");
   }
+  if (const std::size_t size = load_be32(p + 44); size != payload.size()) {
+    if (size < payload.size() || size > kGroupPayloadMax || !unpack(payload, size, room_)) {
+      return damaged("the payload of the group does not unpack");
+    }
+    payload = room_;
+  }
   Group group{.partition = partition_,
               .epoch = {load_be32(p + 40)},
               .group = next_,
               .records = load_be32(p + 72),
-              .payload = stored.subspan(kGroupPrefixSize, size),
+              .payload = payload,
               .hash = hash};
   previous_ = hash;
   known_ = true;

@@ -6,7 +6,7 @@
 // A group is the records that a partition made since its last group, in their wire form (varint length +
 // proto tollgate.v1.Record, repeated). The journal numbers nothing: the owner of a partition gives the
 // number, the journal refuses any but the next one. It adds the chain: hash(n) = SHA-256(hash(n-1) ||
-// header(n) || payload(n)).
+// header(n) || payload(n) as it is stored), see group.h.
 //
 // *Cells* lie beside the journal and are written in the same append: small sealed blobs (card numbers of open
 // intents, keys) that must be durable together with the records that need them, and must be deletable, which

@@ -126,15 +126,10 @@ AppendResult MemoryJournal::append(std::span<const GroupAppend> groups, std::str
 void MemoryJournal::write(std::span<const GroupAppend> groups) {
   for (const auto& g : groups) {
     auto& p = store_->partitions_[g.partition.value];
-    const auto prefix = make_group_prefix(store_->identity_.id, p.head.hash, g);
-    p.head.hash = chain_hash(prefix, g.payload);
+    const auto stored = group_writer_.write(store_->identity_.id, p.head.hash, g);
+    p.head.hash = stored.hash;
     p.head.group = g.group;
-    Bytes stored;
-    stored.reserve(g.payload.size() + kGroupOverhead);
-    stored.insert(stored.end(), prefix.begin(), prefix.end());
-    stored.insert(stored.end(), g.payload.begin(), g.payload.end());
-    stored.insert(stored.end(), p.head.hash.begin(), p.head.hash.end());
-    p.groups.push_back(std::make_shared<const Bytes>(std::move(stored)));
+    p.groups.push_back(std::make_shared<const Bytes>(stored.joined()));
     for (const auto& c : g.cells) {
       if (c.value) {
         store_->cells_.insert_or_assign(c.key, *c.value);

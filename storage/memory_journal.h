@@ -13,6 +13,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "storage/group.h"
 #include "storage/journal.h"
 
 namespace tollgate::storage {
@@ -105,6 +106,7 @@ class MemoryJournal final : public Journal {
   std::atomic<bool> space_low_{false}, space_exhausted_{false};
   std::atomic<bool> broken_{false};  // J4
   std::uint64_t appends_ = 0;
+  GroupWriter group_writer_;
 };
 
 }  // namespace tollgate::storage

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "storage/rocks_group_value.h"
+#include "storage/group.h"
 #include "storage/rocks_journal.h"
 #include "storage/rocks_log_files.h"
 #include "storage/rocks_settings.h"
@@ -115,7 +115,7 @@ struct RocksJournal::Impl {
   std::mutex writer;                      // append and own
   bool writes = false;                    // somebody owned a partition; under it
   rocksdb::WriteBatch batch{0, 0, 8, 0};  // 8 bytes of protection a key
-  rocks::GroupPacker packer;
+  GroupWriter group_writer;
   mutable std::shared_mutex heads_mutex;  // heads are written under both
   std::vector<Head> heads;                // by partition
   std::mutex snapshots;                   // install

@@ -56,16 +56,14 @@ Head RocksJournal::head(PartitionId partition) const {
 
 namespace {
 
-// One value per group, gathered from its parts: the payload is packed once and copied once, into the batch.
+// One value per group, gathered from its parts: the payload is copied once, into the batch.
 // The batch's own status is dropped only because it has no bound that a put could meet.
 Digest put_group(RocksJournal::Impl& s, const GroupAppend& g) {
   auto& batch = s.batch;
-  const auto prefix = make_group_prefix(s.identity.id, s.heads[g.partition.value].hash, g);
-  const auto hash = chain_hash(prefix, g.payload);
+  const auto stored = s.group_writer.write(s.identity.id, s.heads[g.partition.value].hash, g);
   const auto key = rocks::group_key(g.partition, g.group);
   const rocksdb::Slice key_slice = slice_of(key);
-  std::array<rocksdb::Slice, 4> value;
-  std::ranges::transform(s.packer.pack(prefix, g.payload, hash), value.begin(), slice_of);
+  const std::array value{slice_of(stored.prefix), slice_of(stored.payload), slice_of(stored.hash)};
   auto status = batch.Put(s.family(Family::groups), rocksdb::SliceParts(&key_slice, 1),
                           rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
   TG_CHECK(status.ok());
@@ -74,7 +72,7 @@ Digest put_group(RocksJournal::Impl& s, const GroupAppend& g) {
                         : batch.Delete(s.family(Family::cells), cell.key);
     TG_CHECK(status.ok());
   }
-  return hash;
+  return stored.hash;
 }
 
 }  // namespace
@@ -130,15 +128,12 @@ Result<void> RocksJournal::read(PartitionId partition, GroupNo from, const Visit
   options.readahead_size = 1U << 20;
   const std::unique_ptr<rocksdb::Iterator> it(s.db->NewIterator(options, s.family(Family::groups)));
   ChainReader chain(s.identity.id, partition, from, proof);
-  Bytes room;
   for (it->Seek(slice_of(first)); it->Valid(); it->Next()) {
     const auto key = bytes_of(it->key());
     if (key.size() != first.size() || load_be64(key.data() + 2) != chain.expected().value) {
       return fail(ErrorCode::damaged, "the group is missing", group_place(partition, chain.expected()));
     }
-    const auto stored = rocks::unpack_group(bytes_of(it->value()), room, partition, chain.expected());
-    if (!stored) return std::unexpected(stored.error());
-    const auto group = chain.next(*stored);
+    const auto group = chain.next(bytes_of(it->value()));
     if (!group) return std::unexpected(group.error());
     if (!visit(*group)) return {};
   }

@@ -20,7 +20,7 @@ using rocks::Family;
 
 constexpr const char* kIdentityKey = "store";
 constexpr std::uint32_t kStoreMagic = 0x54477374;  // "TGst"
-constexpr std::uint16_t kStoreVersion = 2;         // 2: groups are packed (rocks_group_value.h)
+constexpr std::uint16_t kStoreVersion = 3;         // 3: groups are packed (group.h)
 constexpr std::size_t kIdentitySize = 4 + 2 + 2 + 16 + 8;
 
 std::string ballast_file(const std::string& path) {
@@ -245,11 +245,8 @@ Result<Head> RocksJournal::Impl::load_head(PartitionId partition) {
   const auto found = rocks::bytes_of(it->key());
   if (found.size() != last.size() || load_be16(found.data()) != partition.value) return head;  // nothing yet
   const GroupNo number{load_be64(found.data() + 2)};
-  Bytes room;
-  const auto stored_group = rocks::unpack_group(rocks::bytes_of(it->value()), room, partition, number);
-  if (!stored_group) return std::unexpected(stored_group.error());
   ChainReader chain(identity.id, partition, number);
-  const auto group = chain.next(*stored_group);
+  const auto group = chain.next(rocks::bytes_of(it->value()));
   if (!group) return std::unexpected(group.error());
   head.group = number;
   head.hash = group->hash;

@@ -167,11 +167,8 @@ Result<Digest> RocksJournal::Impl::stored_hash(PartitionId partition, GroupNo gr
   rocksdb::PinnableSlice value;
   const auto status = db->Get(reading(), family(Family::groups), slice_of(key), &value);
   if (!status.ok()) return std::unexpected(error_of(status, group_place(partition, group)));
-  Bytes room;
-  const auto stored = rocks::unpack_group(bytes_of(value), room, partition, group);
-  if (!stored) return std::unexpected(stored.error());
   ChainReader chain(identity.id, partition, group);
-  const auto parsed = chain.next(*stored);
+  const auto parsed = chain.next(bytes_of(value));
   if (!parsed) return std::unexpected(parsed.error());
   return parsed->hash;
 }

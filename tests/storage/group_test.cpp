@@ -12,15 +12,12 @@ const StoreId kStore{1, 2, 3};
 
 Bytes stored(PartitionId partition, GroupNo group, const Digest& previous, const Bytes& payload,
              Digest* hash = nullptr) {
-  const auto prefix = make_group_prefix(
+  GroupWriter writer;
+  const auto parts = writer.write(
       kStore, previous,
       {.partition = partition, .epoch = {4}, .group = group, .records = 2, .payload = payload, .cells = {}});
-  const auto digest = chain_hash(prefix, payload);
-  if (hash != nullptr) *hash = digest;
-  Bytes out(prefix.begin(), prefix.end());
-  out.insert(out.end(), payload.begin(), payload.end());
-  out.insert(out.end(), digest.begin(), digest.end());
-  return out;
+  if (hash != nullptr) *hash = parts.hash;
+  return parts.joined();
 }
 
 TEST(Group, ComesBackAsItWasWritten) {
@@ -37,7 +34,7 @@ TEST(Group, ComesBackAsItWasWritten) {
   EXPECT_EQ(chain.expected().value, 2U);
 }
 
-TEST(Group, HashIsThatOfThePreviousHashHeaderAndPayload) {
+TEST(Group, HashIsThatOfThePreviousHashHeaderAndStoredPayload) {
   const Bytes payload(100, 9);
   Digest previous{};
   previous.fill(5);

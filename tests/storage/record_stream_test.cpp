@@ -14,7 +14,7 @@ std::vector<v1::Record> read(RecordReader& reader, const std::vector<std::string
   Bytes payload;
   for (const auto& record : wire) {
     EXPECT_LT(record.size(), 1U << 14);
-    payload.push_back(static_cast<std::uint8_t>(record.size() & 0x7F | 0x80));  // a length in two bytes
+    payload.push_back(static_cast<std::uint8_t>((record.size() & 0x7F) | 0x80));  // a length in two bytes
     payload.push_back(static_cast<std::uint8_t>(record.size() >> 7));
     payload.insert(payload.end(), record.begin(), record.end());
   }

@@ -138,8 +138,8 @@ TEST(RocksStoreVersion, OfAnotherReleaseIsRefusedWithBothNumbers) {
                                   : RocksJournal::open(path, small_options());
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code, ErrorCode::invalid);
-    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("in version 3 of its format"));
-    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("reads version 2 only"));
+    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("in version 2 of its format"));
+    EXPECT_THAT(opened.error().what, ::testing::HasSubstr("reads version 3 only"));
   }
 }
 
