@@ -14,18 +14,18 @@ class Packer {
  public:
   Packer();
   ~Packer();
-  // Shorter than what was given, valid until the next call; nullopt when it does not become shorter. Nothing
-  // of one call stays for the next: equal payloads, equal bytes.
+  // Shorter than what was given, valid until the next call; nullopt when it does not become shorter. Equal
+  // payloads, equal bytes, whatever was packed before.
   [[nodiscard]] std::optional<ByteView> pack(ByteView payload);
 
  private:
-  struct Tables;  // of LZ4, kept from one call to the next
+  struct Tables;  // room for LZ4, made anew by each call
   std::unique_ptr<Tables> tables_;
   Bytes packed_;
 };
 
-// Into `room`, which becomes `size` long. False when these bytes cannot be so many; then little or no memory
-// was taken. Trusts nothing.
+// Into `room`, which becomes `size` long. False when these bytes do not unpack to so many. Trusts nothing; takes
+// at most 255 times the memory that was given.
 [[nodiscard]] bool unpack(ByteView packed, std::size_t size, Bytes& room);
 
 }  // namespace tollgate::storage

@@ -115,8 +115,7 @@ class Replay {
     for (auto& thread : threads) thread.join();
   }
 
-  // What is proven here is the price of every sale; the chain over the bytes is `ledger verify`'s, and would
-  // be two fifths of the time.
+  // What is proven here is the price of every sale; the chain over the bytes is `ledger verify`'s.
   template <class Visit>
   Result<void> each_group(PartitionId id, GroupNo from, Visit visit) {
     std::optional<Error> bad;

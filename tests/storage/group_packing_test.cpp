@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/group.h"
+#include "switch/base/chance.h"
 #include "tests/storage/records.h"
 
 namespace tollgate::storage {
@@ -96,9 +97,16 @@ TEST(GroupPacking, IsSmallerWhereThatIsPossible) {
 }
 
 TEST(GroupPacking, EqualGroupsAreEqualBytesWhateverCameBefore) {
-  GroupWriter fresh, used;
-  for (std::uint64_t count = 1; count < 60; ++count) (void)stored(used, records(count));
-  EXPECT_EQ(stored(fresh, records(30)), stored(used, records(30)));
+  GroupWriter used;
+  SeededChance chance{5};
+  for (int round = 0; round < 2'000; ++round) {
+    Bytes payload(64 + chance.below(4'000));
+    for (auto& byte : payload) byte = static_cast<std::uint8_t>('a' + chance.below(4));
+    GroupWriter fresh;
+    const auto first = stored(fresh, payload);
+    ASSERT_EQ(stored(fresh, payload), first) << round;
+    ASSERT_EQ(stored(used, payload), first) << round;
+  }
 }
 
 TEST(GroupPacking, WhatIsShortOrChangedIsRefused) {

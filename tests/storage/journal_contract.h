@@ -149,7 +149,7 @@ TEST_P(JournalContract, J2GroupsComeBackInOrderFromAnyPosition) {
   EXPECT_EQ(seen, 4U);  // a visitor that has enough ends the reading
 }
 
-TEST_P(JournalContract, J2TheChainIsTheHashOfTheGroupBeforeHeaderAndPayload) {
+TEST_P(JournalContract, J2EachGroupHasAHashOfItsOwnAndTheLastIsTheHead) {
   ASSERT_EQ(append(kOne, 1), AppendResult::durable);
   ASSERT_EQ(append(kOne, 2), AppendResult::durable);
   std::vector<Digest> hashes;
