@@ -120,6 +120,21 @@ TEST(BusinessDay, BeginsAtTheCutOffOfTheLocalClock) {
   EXPECT_EQ(format_date(day.date(at("2026-12-31T23:00:00+08:00"))), "2027-01-01");
 }
 
+void expect_read(const EntryView& view, const v1::LedgerEntry& entry, std::string_view bytes) {
+  EXPECT_EQ(as_text(view.bytes), bytes);
+  EXPECT_EQ(view.seq, entry.seq());
+  EXPECT_EQ(view.currency, entry.currency());
+  ASSERT_EQ(view.legs.size(), static_cast<std::size_t>(entry.legs_size()));
+  for (std::size_t i = 0; i < view.legs.size(); ++i) {
+    const auto& leg = entry.legs(static_cast<int>(i));
+    EXPECT_EQ(view.legs[i].account, leg.account());
+    EXPECT_EQ(view.legs[i].sub, leg.sub());
+    EXPECT_EQ(view.legs[i].credit, leg.credit());
+    EXPECT_EQ(view.legs[i].amount_minor, leg.amount_minor());
+  }
+  EXPECT_EQ(broken_invariant(view), broken_invariant(entry));
+}
+
 // Against the library's own reading, of entries with everything in them, whole and cut at every byte; two at a
 // time, because the second must not touch the first.
 TEST(EntryReader, ReadsWhatTheLibraryReads) {
@@ -148,21 +163,8 @@ TEST(EntryReader, ReadsWhatTheLibraryReads) {
     ASSERT_TRUE(reader.add(as_bytes(before)));
     ASSERT_TRUE(reader.add(as_bytes(bytes)));
     ASSERT_EQ(reader.entries().size(), 2u);
-    EXPECT_EQ(broken_invariant(reader.entries()[0]), broken_invariant(entry_before));
-    EXPECT_EQ(as_text(reader.entries()[0].bytes), before);
-    const auto& view = reader.entries()[1];
-    EXPECT_EQ(as_text(view.bytes), bytes);
-    EXPECT_EQ(view.seq, entry.seq());
-    EXPECT_EQ(view.currency, entry.currency());
-    ASSERT_EQ(view.legs.size(), legs);
-    for (std::size_t i = 0; i < legs; ++i) {
-      const auto& leg = entry.legs(static_cast<int>(i));
-      EXPECT_EQ(view.legs[i].account, leg.account());
-      EXPECT_EQ(view.legs[i].sub, leg.sub());
-      EXPECT_EQ(view.legs[i].credit, leg.credit());
-      EXPECT_EQ(view.legs[i].amount_minor, leg.amount_minor());
-    }
-    EXPECT_EQ(broken_invariant(view), broken_invariant(entry));
+    expect_read(reader.entries()[0], entry_before, before);
+    expect_read(reader.entries()[1], entry, bytes);
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
       v1::LedgerEntry less;
       const bool whole = less.ParseFromString(bytes.substr(0, cut));
