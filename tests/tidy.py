@@ -65,6 +65,7 @@ BANNED = [
     ("reveal", r".", r"switch/(base|crypto|core|sim)/|switch/cli/crypto_|tests/|bench/", r"(\.|->)\s*reveal\s*\(", "secrets are opened only in base, crypto, core and sim"),
     ("memcmp", r"switch/crypto/", None, r"(?<!CRYPTO_)\bmemcmp\s*\(", "compare with equal_in_constant_time"),
     ("sync-wal", r".", None, r"\bSyncWAL\b", "wrong with WAL tracking until RocksDB 7.10 (durability, section 2)"),
+    ("prefetch", PRODUCT, r"switch/base/prefetch\.h", r"\b__builtin_prefetch\b", "g++ drops the calls of what only fetches; base/prefetch.h does not let it"),
     ("resume", r"storage/|switch/", None, r"(\.|->)Resume\s*\(", "a failed write is unknown: stop, restart, look (P6)"),
     ("float", r"fees/|switch/ledger/|storage/", None, r"\b(float|double)\b|(?<![\w.])(?!0[xX])(\d[\d']*\.[\d']*|\.\d[\d']*|\d[\d']*(?=[eE]))([eE][+-]?\d+)?[fFlL]?(?![\w.])",
      "money and its books are whole numbers"),

@@ -303,7 +303,7 @@ void Partition::apply(const v1::TerminalSet& set, GroupNo, std::int64_t) {
 void Partition::apply(const v1::TerminalActivated& activated, GroupNo, std::int64_t at_us) {
   auto* terminal = terminal_by(ObjectId(activated.terminal()));
   TG_CHECK(terminal != nullptr);
-  terminal->terminal.set_activated(true);
+  terminal->activate();
   terminal->terminal.set_state_since_us(at_us);
   terminal->terminal.set_version(terminal->terminal.version() + 1);
 }

@@ -20,7 +20,7 @@ bool unauthenticated(std::string_view code) { return code == "77" || code == "A0
 
 Standing Partition::standing_of(const Terminal& terminal) const {
   const auto& merchant = *merchants_[terminal.merchant];
-  if (!terminal.terminal.activated()) {
+  if (!terminal.activated) {
     if (merchant.merchant.closed() || !merchant.holds.empty()) return Standing::merchant_suspended;
     return Standing::pending;
   }

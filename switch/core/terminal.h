@@ -60,9 +60,10 @@ struct MerchantState {
 };
 
 struct Terminal {
-  ObjectId id;  // these three as in `terminal`
+  ObjectId id;  // these four as in `terminal`
   Text<TerminalKey::kTid> tid;
   Text<TerminalKey::kMerchantCode> merchant_code;
+  bool activated = false;
   bool signed_on = false;
   std::uint32_t merchant = 0;  // index in the partition
   std::uint32_t batch = 1;
@@ -85,7 +86,12 @@ struct Terminal {
     id = ObjectId(as.id());
     tid.assign(as.tid());
     merchant_code.assign(as.merchant_code());
+    activated = as.activated();
     TG_CHECK(tid.view() == as.tid() && merchant_code.view() == as.merchant_code());  // the estate was checked
+  }
+  void activate() {
+    terminal.set_activated(true);
+    activated = true;
   }
   // What traffic will look at of it.
   void expect() const noexcept { prefetch_for_writing(this, &terminal); }

@@ -124,7 +124,9 @@ class KeyTable {
       place = (place + 1) & mask_;
     return place;
   }
-  void expect(std::uint64_t key) const noexcept { __builtin_prefetch(&words_[home_of(tag_of(key))], 1); }
+  void expect(std::uint64_t key) const noexcept {
+    prefetch_for_writing(&words_[home_of(tag_of(key))], sizeof(*words_));
+  }
   [[nodiscard]] bool taken(std::size_t place) const noexcept { return words_[place] != 0; }
   [[nodiscard]] std::uint32_t low(std::size_t place) const noexcept {
     return static_cast<std::uint32_t>(words_[place]);
