@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "switch/base/check.h"
+#include "switch/base/prefetch.h"
 #include "switch/base/sensitive.h"
 #include "switch/iso/framing.h"
 
@@ -130,6 +131,7 @@ std::optional<Passage> Links::reserve(std::uint16_t host, const Waiter& waiter, 
     request.tid.assign(tid);
     request.state = Request::State::reserved;
     ++l.waiting;
+    prefetch_for_writing(&l.at(l.next_stan + 1), sizeof(Request));  // one after the next: in time for it
     return Passage{l.id, stan, request.transmitted};
   }
   return std::nullopt;
