@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/sst_file_manager.h>
 #include <rocksdb/sst_partitioner.h>
 #include <rocksdb/table.h>
@@ -123,6 +124,8 @@ void shape_groups(ColumnFamilyOptions& family, const StoreOptions& options) {
   family.sst_partitioner_factory = rocksdb::NewSstPartitionerFixedPrefixFactory(2);
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression,
                                   rocksdb::kLZ4Compression};
+  // … and the place of a partition's next key is beside its last one: no search from the top of the memtable.
+  family.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(2));
   family.enable_blob_files = true;
   family.min_blob_size = 256;  // packed
   family.blob_compression_type = rocksdb::kNoCompression;
