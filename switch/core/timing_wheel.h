@@ -36,6 +36,8 @@ class TimingWheel {
       at_ = std::max(at_, until);
       return;
     }
+    // After a long pause one turn is enough: it meets every slot, at its last tick that has passed.
+    at_ = std::max(at_, until - static_cast<std::int64_t>(kSlots));
     while (at_ < until) {
       ++at_;
       auto& slot = slots_[static_cast<std::size_t>(at_) % kSlots];

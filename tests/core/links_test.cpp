@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "switch/base/chance.h"
 #include "switch/base/check.h"
 #include "switch/core/reference.h"
 #include "switch/iso/framing.h"
@@ -138,6 +139,39 @@ TEST(TimingWheel, FiresAtTheFirstLookWhatWasDueBeforeIt) {
   EXPECT_THAT(fired, ElementsAre(1));
   wheel.advance(begin + std::chrono::seconds(11), [&](int item) { fired.push_back(item); });
   EXPECT_THAT(fired, ElementsAre(1, 2));
+}
+
+// Deadlines over many turns, pauses of all lengths up to ten years: whatever is due fires once at the next look, nothing
+// fires early. Counting every tick of these pauses would take minutes.
+TEST(TimingWheel, APauseHoweverLongFiresWhatIsDueAndNothingElse) {
+  SeededChance chance{17};
+  TimingWheel<std::size_t> wheel;
+  Instant now{1'000'000'000'000};
+  wheel.advance(now, [](std::size_t) { FAIL(); });
+  std::vector<std::int64_t> deadlines;  // ns
+  std::vector<int> fired;
+  constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000'000;
+  for (int look = 0; look < 200; ++look) {
+    for (int i = 0; i < 50; ++i) {
+      const auto scale = std::int64_t{1} << chance.below(50);
+      deadlines.push_back(now.ns + static_cast<std::int64_t>(chance.below(1'000)) * scale);
+      fired.push_back(0);
+      wheel.add(Instant{deadlines.back()}, deadlines.size() - 1);
+    }
+    const auto most = std::min(kYear * 10, std::int64_t{1} << (20 + chance.below(39)));
+    now.ns += static_cast<std::int64_t>(chance.below(static_cast<std::uint64_t>(most)));
+    wheel.advance(now, [&](std::size_t item) { ++fired[item]; });
+    for (std::size_t i = 0; i < deadlines.size(); ++i) {
+      const auto late = now.ns - deadlines[i];
+      if (late < 0) {
+        ASSERT_EQ(fired[i], 0) << look;
+      }
+      if (late >= 2 * TimingWheel<std::size_t>::kTick) {
+        ASSERT_EQ(fired[i], 1) << look;
+      }
+      ASSERT_LE(fired[i], 1);
+    }
+  }
 }
 
 TEST(Links, TakeNoMoreThanTheHostTakes) {
