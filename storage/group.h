@@ -10,10 +10,10 @@
 //
 // The payload is stored as it is, or as an LZ4 block where that is shorter: then n is below the payload size.
 // The last field is the chain: hash(n) = SHA-256(hash(n-1) || header(n) || stored payload(n)), one pass over
-// contiguous bytes; a reader that proves the content unpacks nothing whose hash it has not checked. Parsing trusts nothing: magic,
-// version, store, partition, number, sizes and hash must be those that are expected, so that a flipped bit, a
-// block of another file and a group of another store are all named as damage. Thread: any, each object one at
-// a time.
+// contiguous bytes; a reader that proves the content unpacks nothing whose hash it has not checked. Parsing
+// trusts nothing: magic, version, store, partition, number, sizes and hash must be those that are expected, so
+// that a flipped bit, a block of another file and a group of another store are all named as damage. Thread:
+// any, each object one at a time.
 #pragma once
 
 #include <array>

@@ -24,8 +24,8 @@ class Packer {
   Bytes packed_;
 };
 
-// Into `room`, which becomes `size` long. False when these bytes do not unpack to so many. Trusts nothing; takes
-// at most 255 times the memory that was given.
+// Into `room`, which becomes `size` long. False when these bytes do not unpack to so many. Trusts nothing;
+// takes at most 255 times the memory that was given.
 [[nodiscard]] bool unpack(ByteView packed, std::size_t size, Bytes& room);
 
 }  // namespace tollgate::storage
