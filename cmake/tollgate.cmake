@@ -38,9 +38,17 @@ function(tollgate_precompiled target kind)
   endif()
 endfunction()
 
+# A word that a helper does not know is a mistake, not nothing.
+macro(tollgate_all_understood name)
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "${name}: nobody knows what ${ARG_UNPARSED_ARGUMENTS} means here (cmake/tollgate.cmake)")
+  endif()
+endmacro()
+
 # tollgate_module(NAME [FUZZED] SOURCES a.cpp b.cpp DEPS x y)  ->  library tollgate_NAME. FUZZED: a fuzz target runs its code.
 function(tollgate_module name)
   cmake_parse_arguments(ARG "FUZZED" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  tollgate_all_understood(${name})
   if(ARG_SOURCES)
     add_library(tollgate_${name} STATIC ${ARG_SOURCES})
     target_link_libraries(tollgate_${name} PUBLIC tollgate_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
@@ -60,6 +68,7 @@ endfunction()
 # each. Labels choose what the sanitizer builds run: "concurrent" under TSan, everything but "slow" under ASan/UBSan.
 function(tollgate_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  tollgate_all_understood(${name})
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE tollgate_flags ${ARG_DEPS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(test_${name} PRIVATE TOLLGATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
@@ -79,6 +88,7 @@ endfunction()
 # is a plain program that replays the corpus, so that every found input stays a test everywhere.
 function(tollgate_fuzz name)
   cmake_parse_arguments(ARG "" "SOURCE;CORPUS" "DEPS" ${ARGN})
+  tollgate_all_understood(${name})
   if(TOLLGATE_FUZZ)
     add_executable(fuzz_${name} ${ARG_SOURCE})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
@@ -92,6 +102,7 @@ endfunction()
 # tollgate_bench(NAME SOURCES b.cpp DEPS x)  ->  bench_NAME; CTest runs it small, so that a bench cannot rot.
 function(tollgate_bench name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  tollgate_all_understood(${name})
   add_executable(bench_${name} ${ARG_SOURCES})
   target_link_libraries(bench_${name} PRIVATE tollgate_flags ${ARG_DEPS} benchmark::benchmark)
   target_compile_definitions(bench_${name} PRIVATE TOLLGATE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
