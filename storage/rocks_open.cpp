@@ -201,7 +201,8 @@ Result<void> RocksJournal::Impl::load() {
   if (load_be16(p + 4) != kStoreVersion) {
     return fail(
         ErrorCode::invalid,
-        fmt::format("the store was written in version {} of its format, this release reads version {} only",
+        fmt::format("the store was written in version {} of its format, this release reads version {} only: "
+                    "open it with the release that wrote it, or name another path for a new store",
                     load_be16(p + 4), kStoreVersion),
         path);
   }

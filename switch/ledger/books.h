@@ -27,8 +27,8 @@ class Books {
   [[nodiscard]] EntrySeq last() const noexcept { return last_; }
   [[nodiscard]] const Digest& chain() const noexcept { return chain_; }
 
-  // Stops the process when the number is not the next one or an invariant is
-  // broken: a journal that verified its own chain cannot hold such an entry, so this code made it.
+  // Stops the process when the number is not the next one or an invariant is broken: a journal that verified
+  // its own chain cannot hold such an entry, so this code made it.
   void post(const EntryView& entry);
 
   // account "2100", sub "" …; zero when nothing was ever posted there.

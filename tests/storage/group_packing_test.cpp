@@ -9,6 +9,8 @@
 namespace tollgate::storage {
 namespace {
 
+using test::noise;
+
 const StoreId kStore{1, 2, 3};
 constexpr PartitionId kPartition{7};
 
@@ -40,18 +42,6 @@ Bytes records(std::uint64_t count) {
   return payload;
 }
 
-Bytes noise(std::size_t size) {
-  Bytes out;
-  for (std::uint64_t n = 0; out.size() < size; ++n) {
-    std::array<std::uint8_t, 8> seed;
-    store_be64(seed.data(), n);
-    const auto digest = Sha256::of(seed);
-    out.insert(out.end(), digest.begin(), digest.end());
-  }
-  out.resize(size);
-  return out;
-}
-
 // Whatever was changed, with a hash that fits: what only a writer with a defect could leave.
 Bytes sealed(Bytes group) {
   const auto body = ByteView(group).first(group.size() - sizeof(Digest));
@@ -63,7 +53,7 @@ Bytes sealed(Bytes group) {
 TEST(GroupPacking, ComesBackAsItWas) {
   GroupWriter writer;  // one for all: nothing of a group may stay for the next
   for (std::size_t size : {1U, 2U, 63U, 64U, 65U, 100U, 511U, 512U, 5'000U, 70'000U, 3'000'000U}) {
-    for (const auto& payload : {Bytes(size, 'x'), noise(size)}) {
+    for (const auto& payload : {Bytes(size, 'x'), noise(size, 0)}) {
       const auto value = stored(writer, payload);
       EXPECT_EQ(read(value), payload) << size;
       EXPECT_EQ(read(value, Proof::links), payload) << size;
@@ -78,7 +68,7 @@ TEST(GroupPacking, ReadsPackedAndPlainInTurn) {
   ChainReader chain(kStore, kPartition, {1});
   Digest previous{};
   for (std::uint64_t n = 1; n <= 40; ++n) {
-    const auto payload = n % 3 == 0 ? noise(n * 10) : records(n);
+    const auto payload = n % 3 == 0 ? noise(n * 10, n) : records(n);
     const auto value = stored(writer, payload, {n}, previous);
     const auto shown = chain.next(value);
     ASSERT_TRUE(shown.has_value()) << shown.error().text();
@@ -92,7 +82,7 @@ TEST(GroupPacking, IsSmallerWhereThatIsPossible) {
   const auto payload = records(50);
   EXPECT_LT(stored(writer, payload).size(), payload.size() / 2);
   for (std::size_t size : {0U, 1U, 63U, 64U, 5'000U}) {
-    EXPECT_EQ(stored(writer, noise(size)).size(), kGroupOverhead + size);  // never more
+    EXPECT_EQ(stored(writer, noise(size, 0)).size(), kGroupOverhead + size);  // never more
   }
 }
 
@@ -111,7 +101,7 @@ TEST(GroupPacking, EqualGroupsAreEqualBytesWhateverCameBefore) {
 
 TEST(GroupPacking, WhatIsShortOrChangedIsRefused) {
   GroupWriter writer;
-  for (const auto& payload : {records(4), noise(300)}) {
+  for (const auto& payload : {records(4), noise(300, 0)}) {
     const auto value = stored(writer, payload);
     for (std::size_t size = 0; size < value.size(); ++size) {
       EXPECT_EQ(read(ByteView(value).first(size)), std::nullopt) << size;
