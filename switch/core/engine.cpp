@@ -268,7 +268,7 @@ std::size_t Engine::on_terminal_bytes(const ConnRef& ref, ByteView bytes, Now no
     }
     const auto arrived = std::span(s.arrived).first(count);
     for (const auto& one : arrived)
-      if (one.terminal != kNone) one.owner->expect(one.terminal);
+      if (one.terminal != kNone) one.owner->expect(one.terminal, one.message.has(52));
     for (const auto& one : arrived) {
       if (s.connection(ref) == nullptr) return bytes.size();
       s.on_arrived(ref, listener, one, false);

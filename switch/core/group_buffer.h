@@ -16,6 +16,7 @@
 #include "storage/journal.h"
 #include "switch/base/check.h"
 #include "switch/base/sensitive.h"
+#include "switch/core/links.h"
 #include "switch/core/outside.h"
 #include "switch/core/txn_table.h"
 #include "switch/crypto/sealed_batch.h"
@@ -24,22 +25,24 @@ namespace tollgate::core {
 
 struct After {
   enum class Kind : std::uint8_t { send_request, send_reversal, reply, call } kind = Kind::reply;
-  std::uint32_t slot = 0, generation = 0;     // send_request
+  std::uint32_t call = 0;                     // call: index in calls
+  std::uint32_t offset = 0, size = 0;         // send_request, reply: where the frame lies
+  Place place;                                // send_request
   TxnIndex txn = kNoTxn;                      // send_reversal
-  ConnRef connection;                         // reply: bytes replies[offset, offset + size)
-  std::uint32_t offset = 0, size = 0;
+  ConnRef connection;                         // reply
   Instant received;
-  std::uint32_t call = 0;                     // index in calls
 };
 
 struct GroupBuffer {
+  static constexpr std::size_t kFrameMax = 4096;
+
   Bytes payload;
   std::uint32_t records = 0;
   std::vector<storage::CellWrite> cells;
   std::vector<crypto::SealedPan> pans;
   std::vector<After> after;
-  WipedBytes replies;                         // the first reply_bytes of it
-  std::size_t reply_bytes = 0;
+  WipedBytes frames;                          // the first frame_bytes of it
+  std::size_t frame_bytes = 0;
   std::vector<std::function<void()>> calls;
 
   [[nodiscard]] bool empty() const noexcept { return records == 0 && cells.empty() && after.empty(); }
@@ -55,13 +58,20 @@ struct GroupBuffer {
     std::memcpy(open_record(at_us, field, body.size()), body.data(), body.size());
   }
 
-  // Where it lies from now on. Room is made in advance: a vector with an allocator of its own appends byte by byte.
-  [[nodiscard]] std::uint32_t add_reply(ByteView frame) {
-    if (replies.size() - reply_bytes < frame.size()) replies.resize(2 * (reply_bytes + frame.size()));
-    std::memcpy(replies.data() + reply_bytes, frame.data(), frame.size());
-    return static_cast<std::uint32_t>(std::exchange(reply_bytes, reply_bytes + frame.size()));
+  // Where the next frame may be written; it stays once it is given to add_frame().
+  [[nodiscard]] MutableBytes room_for_frame() {
+    if (frames.size() - frame_bytes < kFrameMax) frames.resize(2 * frames.size() + kFrameMax);
+    return MutableBytes(frames).subspan(frame_bytes, kFrameMax);
   }
-  [[nodiscard]] ByteView reply_of(const After& reply) const { return ByteView(replies).first(reply_bytes).subspan(reply.offset, reply.size); }
+  // `effect` is to send what was written there.
+  void add_frame(After& effect, ByteView frame) {
+    TG_CHECK(frame.data() == frames.data() + frame_bytes && frame.size() <= kFrameMax);
+    effect.offset = static_cast<std::uint32_t>(frame_bytes);
+    effect.size = static_cast<std::uint32_t>(frame.size());
+    frame_bytes += frame.size();
+    after.push_back(effect);
+  }
+  [[nodiscard]] ByteView frame_of(const After& effect) const { return ByteView(frames).first(frame_bytes).subspan(effect.offset, effect.size); }
 
   void clear() {
     payload.clear();
@@ -69,8 +79,8 @@ struct GroupBuffer {
     cells.clear();
     pans.clear();
     after.clear();
-    wipe(replies.data(), reply_bytes);  // answers carry card numbers and enciphered keys
-    reply_bytes = 0;
+    wipe(frames.data(), frame_bytes);  // they carry card numbers and enciphered keys
+    frame_bytes = 0;
     calls.clear();
   }
 

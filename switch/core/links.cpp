@@ -18,6 +18,7 @@ constexpr std::uint32_t kStansBetweenLinks = 200'000;  // of one host
 constexpr std::int64_t kStanStep_us = 10;              // the first STAN of a life moves by one this often
 constexpr Duration kManagementTimeout = std::chrono::seconds(10);
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
+constexpr std::int64_t kTick_ns = 10'000'000;  // deadlines of requests are looked at this often
 constexpr int kPauseDoublings = 7;  // 100 ms … 12.8 s, each plus up to the same again
 
 // A host knows a request by 7, 11 and 41: its second, STAN and terminal. Two links of a host, or two lives of
@@ -35,6 +36,16 @@ Links::Request* Links::Link::sent(std::uint32_t stan) noexcept {
   return request.stan == stan && request.state == Request::State::sent ? &request : nullptr;
 }
 
+Links::Request* Links::Link::reserved(const Place& place) noexcept {
+  auto& request = at(place.stan);
+  const bool same = request.stan == place.stan && request.use == place.use;
+  return same && request.state == Request::State::reserved ? &request : nullptr;
+}
+
+std::optional<Instant> Links::Link::deadline() const noexcept {
+  return oldest == 0 ? std::nullopt : std::optional(at(oldest).sent_at + timeout);
+}
+
 // What lay apart in fewer places lies apart in more.
 void Links::make_room(std::vector<Request>& requests, std::size_t wanted) {
   const auto size = std::bit_ceil(wanted);
@@ -45,8 +56,23 @@ void Links::make_room(std::vector<Request>& requests, std::size_t wanted) {
   requests = std::move(larger);
 }
 
+// It was sent: the newest of the chain.
+void Links::begin(Link& l, Request& request, Instant now) {
+  TG_CHECK(request.state == Request::State::reserved);
+  request.state = Request::State::sent;
+  request.sent_at = now;
+  request.older = l.newest;
+  request.newer = 0;
+  (l.newest == 0 ? l.oldest : l.at(l.newest).newer) = request.stan;
+  l.newest = request.stan;
+}
+
 void Links::end(Link& l, Request& request, Request::State how) {
   TG_CHECK(request.waits() && l.waiting > 0);
+  if (request.state == Request::State::sent) {
+    (request.older == 0 ? l.oldest : l.at(request.older).newer) = request.newer;
+    (request.newer == 0 ? l.newest : l.at(request.newer).older) = request.older;
+  }
   request.state = how;
   --l.waiting;
 }
@@ -54,21 +80,22 @@ void Links::end(Link& l, Request& request, Request::State how) {
 Links::Links(Outside& outside, Chance& chance, Counters& counters, LinkListener& listener)
     : outside_(outside), chance_(chance), counters_(counters), listener_(listener) {}
 
-// Field 7, MMDDhhmmss in UTC; computed once a second.
-const Text<10>& Links::transmission_time(WallTime wall) {
+// Computed once a second.
+void Links::read_clock(WallTime wall) {
   const auto second = wall.us / 1'000'000;
-  if (second == second_) return transmitted_;
+  if (second == second_) return;
   second_ = second;
   const auto date = calendar(BusinessDate{static_cast<std::int32_t>(second / 86400)});
   const auto of_day = second % 86400;
   const std::array<std::int64_t, 5> parts = {date.month, date.day, of_day / 3600, of_day / 60 % 60,
                                              of_day % 60};
+  transmitted_ = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    transmitted_.chars[2 * i] = static_cast<char>('0' + parts[i] / 10);
-    transmitted_.chars[2 * i + 1] = static_cast<char>('0' + parts[i] % 10);
+    transmission_time_.chars[2 * i] = static_cast<char>('0' + parts[i] / 10);
+    transmission_time_.chars[2 * i + 1] = static_cast<char>('0' + parts[i] % 10);
+    transmitted_ = transmitted_ * 100 + static_cast<std::uint32_t>(parts[i]);
   }
-  transmitted_.size = 10;
-  return transmitted_;
+  transmission_time_.size = 10;
 }
 
 void Links::install(const Reference& reference, Now now) {
@@ -118,6 +145,7 @@ std::uint32_t Links::take_stan(Link& l) {
 std::optional<Passage> Links::reserve(std::uint16_t host, const Waiter& waiter, std::string_view tid,
                                       Now now) {
   TG_CHECK(host < by_index_.size());
+  read_clock(now.wall);
   auto& [candidates, turn] = *by_index_[host];
   for (std::size_t tried = 0; tried < candidates.size(); ++tried) {
     auto& l = *links_[candidates[turn++ % candidates.size()]];
@@ -127,43 +155,41 @@ std::optional<Passage> Links::reserve(std::uint16_t host, const Waiter& waiter, 
     request.stan = stan;
     request.use = ++l.use;
     request.waiter = waiter;
-    request.transmitted = transmission_time(now.wall);
-    request.tid.assign(tid);
+    request.transmitted = transmitted_;
+    request.tid_size = static_cast<std::uint8_t>(tid.copy(request.tid.data(), request.tid.size()));
     request.state = Request::State::reserved;
     ++l.waiting;
     prefetch_for_writing(&l.at(l.next_stan + 1), sizeof(Request));  // one after the next: in time for it
-    return Passage{l.id, stan, request.transmitted};
+    return Passage{{l.id, stan, request.use}, transmission_time_};
   }
   return std::nullopt;
 }
 
-bool Links::send(const Passage& passage, iso::MessageBuilder& message, Now now) {
-  auto& l = link(passage.link);
-  auto& request = l.at(passage.stan);
-  if (request.stan != passage.stan || !request.waits()) return false;  // lost meanwhile; the waiter knows
-  message.set(7, request.transmitted.view());
-  message.set_number(11, passage.stan, 6);
-  const auto frame = iso::encode(*l.dialect, message, out_);
-  if (!frame) {  // a request that the host's dialect cannot carry: nothing left, nothing is owed
-    end(l, request, Request::State::none);
-    listener_.on_lost(Waiter(request.waiter), false);
-    return false;
-  }
-  request.state = Request::State::sent;
-  request.sent_at = now.instant;
-  wheel_.add(now.instant + l.timeout, {Timer::Kind::deadline, l.id, passage.stan, request.use});
-  outside_.send_link(l.id, *frame);
-  wipe(out_.data(), frame->size());
-  message.reset();  // it was on its way; its card data need not wait for the next one
-  auto& host = *l.counters;
-  ++(request.waiter.reversal ? host.reversals_sent : host.sent);
-  return true;
+std::optional<ByteView> Links::encode(const Passage& passage, iso::MessageBuilder& message,
+                                      MutableBytes out) const {
+  message.set(7, passage.transmitted.view());
+  message.set_number(11, passage.place.stan, 6);
+  const auto frame = iso::encode(*links_[passage.place.link.value]->dialect, message, out);
+  message.reset();  // its card data need not wait for the next one
+  return frame ? std::optional(*frame) : std::nullopt;
 }
 
-void Links::release(const Passage& passage) {
-  auto& l = link(passage.link);
-  auto& request = l.at(passage.stan);
-  if (request.stan == passage.stan && request.waits()) end(l, request, Request::State::none);
+void Links::send(const Place& place, ByteView frame, Now now) {
+  auto& l = link(place.link);
+  auto* const request = l.reserved(place);
+  if (request == nullptr) return;
+  begin(l, *request, now.instant);
+  outside_.send_link(l.id, frame);
+  ++(request->waiter.reversal ? l.counters->reversals_sent : l.counters->sent);
+}
+
+void Links::expect(const Place& place) const noexcept {
+  prefetch_for_writing(&links_[place.link.value]->at(place.stan), sizeof(Request));
+}
+
+void Links::release(const Place& place) {
+  auto& l = link(place.link);
+  if (auto* const request = l.reserved(place)) end(l, *request, Request::State::none);
 }
 
 void Links::connect(Link& l, Now now) {
@@ -205,22 +231,22 @@ void Links::lose(Link& l, Now now) {
   const auto pause = kFirstPause * (1 << std::min<std::uint32_t>(l.attempt++, kPauseDoublings));
   const auto jitter =
       Duration(static_cast<std::int64_t>(chance_.below(static_cast<std::uint64_t>(pause.count()))));
-  wheel_.add(now.instant + pause + jitter, {Timer::Kind::reconnect, l.id, 0, l.life});
+  arm(now.instant + pause + jitter, {Timer::Kind::reconnect, l.id, 0, l.life});
 }
 
 void Links::send_management(Link& l, std::string_view code, Now now) {
   const auto stan = take_stan(l);
   l.management_stan = stan;
-  const auto time = transmission_time(now.wall);
+  read_clock(now.wall);
   iso::MessageBuilder message;
   message.set_mti({0x0800});
-  message.set(7, time.view());
+  message.set(7, transmission_time_.view());
   message.set_number(11, stan, 6);
   message.set(70, code);
   const auto frame = iso::encode(*l.dialect, message, out_);
   TG_CHECK(frame.has_value());
   outside_.send_link(l.id, *frame);
-  wheel_.add(now.instant + kManagementTimeout, {Timer::Kind::management, l.id, stan, l.life});
+  arm(now.instant + kManagementTimeout, {Timer::Kind::management, l.id, stan, l.life});
 }
 
 // Answers come many at a time. A few are read ahead, so that what each of them needs (a request that waits
@@ -293,7 +319,7 @@ void Links::on_management_reply(Link& l, const iso::MessageView& message, Now no
   }
   l.last_echo = now.instant;
   if (l.echo_interval > Duration::zero())
-    wheel_.add(now.instant + l.echo_interval, {Timer::Kind::echo, l.id, 0, l.life});
+    arm(now.instant + l.echo_interval, {Timer::Kind::echo, l.id, 0, l.life});
   if (l.phase == Phase::signing_on) {
     l.phase = Phase::up;
     l.attempt = 0;
@@ -308,7 +334,7 @@ void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
   if (request == nullptr) {
     const auto& past = l.at(stan);
     const bool ended = past.state == Request::State::answered || past.state == Request::State::given_up;
-    if (ended && past.stan == stan && message.equals(7, past.transmitted.view())) {
+    if (ended && past.stan == stan && message.number(7) == past.transmitted) {
       const bool answered = past.state == Request::State::answered;
       ++(answered ? host.duplicates : host.late);
       listener_.on_late(Waiter(past.waiter), message, answered);
@@ -317,8 +343,8 @@ void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
     }
     return;
   }
-  const bool same_time = !message.has(7) || message.equals(7, request->transmitted.view());
-  const bool same_terminal = !message.has(41) || message.equals(41, request->tid.view());
+  const bool same_time = !message.has(7) || message.number(7) == request->transmitted;
+  const bool same_terminal = !message.has(41) || message.equals(41, {request->tid.data(), request->tid_size});
   if (!same_time || !same_terminal) {
     ++host.orphans;
     return;
@@ -330,33 +356,47 @@ void Links::on_reply(Link& l, const iso::MessageView& message, Now now) {
   listener_.on_answer(Waiter(request->waiter), message, round_trip);
 }
 
+Instant Links::next_deadline(Now now) const {
+  auto next = timers_.empty() ? now.instant + std::chrono::hours(1) : timers_.begin()->first;
+  for (const auto& l : links_)
+    if (const auto deadline = l->deadline())
+      next = std::min(next, Instant{(deadline->ns + kTick_ns - 1) / kTick_ns * kTick_ns});
+  return next;
+}
+
 void Links::on_time(Now now) {
-  wheel_.advance(now.instant, [&](const Timer& timer) { fire(timer, now); });
+  while (!timers_.empty() && timers_.begin()->first <= now.instant)
+    fire(timers_.extract(timers_.begin()).mapped(), now);
+  for (std::size_t i = 0; i < links_.size(); ++i) give_up(*links_[i], now);
+}
+
+// What has waited too long.
+void Links::give_up(Link& l, Now now) {
+  while (true) {
+    const auto deadline = l.deadline();
+    if (!deadline || *deadline > now.instant) return;
+    auto& request = l.at(l.oldest);
+    end(l, request, Request::State::given_up);
+    ++l.counters->timeouts;
+    listener_.on_timeout(Waiter(request.waiter));
+  }
 }
 
 void Links::fire(const Timer& timer, Now now) {
   auto& l = link(timer.link);
   switch (timer.kind) {
-    case Timer::Kind::deadline: {
-      auto* const request = l.sent(timer.stan);
-      if (request == nullptr || request->use != timer.use) return;
-      end(l, *request, Request::State::given_up);
-      ++l.counters->timeouts;
-      listener_.on_timeout(Waiter(request->waiter));
-      return;
-    }
     case Timer::Kind::management:
-      if (l.life == timer.use && l.management_stan == timer.stan) {
+      if (l.life == timer.life && l.management_stan == timer.stan) {
         outside_.close_link(l.id);
         lose(l, now);
       }
       return;
     case Timer::Kind::echo:
-      if (l.life == timer.use && l.phase == Phase::up && l.management_stan == 0)
+      if (l.life == timer.life && l.phase == Phase::up && l.management_stan == 0)
         send_management(l, "301", now);
       return;
     case Timer::Kind::reconnect:
-      if (l.life == timer.use && l.phase == Phase::down && !l.gone) connect(l, now);
+      if (l.life == timer.life && l.phase == Phase::down && !l.gone) connect(l, now);
       return;
   }
 }

@@ -1,7 +1,7 @@
 // The links of one worker to the hosts: persistent, multiplexed, each with its own STAN. Sans I/O: bytes come
 // in by on_bytes, leave through Outside. A link signs on, echoes, comes back after a loss with growing,
 // jittered pauses; what it sent and waits for lies in a table by STAN, which is bounded (P7). Answers are
-// matched by field 11 with 7 and 41.
+// matched by field 11 with 7 and 41. What was sent also hangs in a chain, oldest first, for its deadline.
 //
 // Who waits learns one of: answered, timed out, lost (the link went down first; `sent` says whether the bytes
 // had left). What comes after that is told as late or duplicate, while the link still remembers it. Source:
@@ -22,7 +22,6 @@
 #include "switch/core/counters.h"
 #include "switch/core/outside.h"
 #include "switch/core/reference.h"
-#include "switch/core/timing_wheel.h"
 #include "switch/core/txn_table.h"
 #include "switch/iso/codec.h"
 
@@ -36,11 +35,17 @@ struct Waiter {                 // who waits for an answer
   TxnId txn;
 };
 
-// A place reserved on a link: STAN and transmission time, so that the intent can name them before anything is
-// sent.
-struct Passage {
+// A place on a link that is taken for one request.
+struct Place {
   LinkId link;
   std::uint32_t stan = 0;
+  std::uint32_t use = 0;  // of this STAN: whoever comes for an older use finds nothing
+};
+
+// A place and the transmission time that go with a request, so that the intent can name them before anything
+// is sent.
+struct Passage {
+  Place place;
   Text<10> transmitted;  // MMDDhhmmss, UTC
 };
 
@@ -66,20 +71,27 @@ class Links {
   void install(const Reference& reference, Now now);
 
   // A signed-on link of the host (its index in the reference that was installed last) with room, or nullopt.
-  // Takes a place for `waiter`; it must be sent or released.
+  // Takes a place for `waiter`; what goes there must be sent, or the place released.
   [[nodiscard]] std::optional<Passage> reserve(std::uint16_t host, const Waiter& waiter, std::string_view tid,
                                                Now now);
   [[nodiscard]] HostCounters& counters(LinkId id) { return *link(id).counters; }
-  // Sends what the builder holds; fields 7, 11 are set here. False: the link is no longer up; the waiter was
-  // told on_lost.
-  [[nodiscard]] bool send(const Passage& passage, iso::MessageBuilder& message, Now now);
-  void release(const Passage& passage);
+  // The frame that the message becomes on this link, in `out`; its fields 7 and 11 are set here. nullopt: the
+  // host's dialect cannot carry it.
+  [[nodiscard]] std::optional<ByteView> encode(const Passage& passage, iso::MessageBuilder& message,
+                                               MutableBytes out) const;
+  // Sends that frame. Nothing when the place was released meanwhile, or lost: then the waiter was told.
+  void send(const Place& place, ByteView frame, Now now);
+  // That place will be sent to soon: it is fetched meanwhile.
+  void expect(const Place& place) const noexcept;
+  // Nothing will be sent there. Nothing when something was: an answer may come.
+  void release(const Place& place);
 
   void on_up(LinkId link, Now now);
   [[nodiscard]] std::size_t on_bytes(LinkId link, ByteView bytes, Now now);
   void on_down(LinkId link, Now now);
   void on_time(Now now);
-  [[nodiscard]] Instant next_deadline(Now now) const { return wheel_.next(now.instant); }
+  // When on_time() has something to do; a request's deadline is met at most 10 ms late, never early.
+  [[nodiscard]] Instant next_deadline(Now now) const;
 
   struct HostStatus {
     std::uint32_t links = 0, up = 0, in_flight = 0, max_in_flight = 0;
@@ -93,12 +105,14 @@ class Links {
   // that, how a late one is recognised. One line of the processor.
   struct alignas(64) Request {
     enum class State : std::uint8_t { none, reserved, sent, answered, given_up };
-    std::uint32_t stan = 0;
-    std::uint32_t use = 0;  // of this STAN: a deadline of an older use is ignored
     Waiter waiter;
     Instant sent_at;
-    Text<10> transmitted;
-    Text<8> tid;
+    std::uint32_t stan = 0;
+    std::uint32_t use = 0;
+    std::uint32_t older = 0, newer = 0;  // STANs of what was sent before and after it and waits; 0: none
+    std::uint32_t transmitted = 0;       // as a number
+    std::array<char, 8> tid{};
+    std::uint8_t tid_size = 0;
     State state = State::none;
     [[nodiscard]] bool waits() const noexcept { return state == State::reserved || state == State::sent; }
   };
@@ -121,15 +135,23 @@ class Links {
     // By the last bits of the STAN: a power of two, at least twice as many as may wait.
     std::vector<Request> requests;
     std::uint32_t waiting = 0;
+    std::uint32_t oldest = 0, newest = 0;  // STANs; the ends of the chain of what was sent and waits
     [[nodiscard]] Request& at(std::uint32_t stan) noexcept { return requests[stan & (requests.size() - 1)]; }
+    [[nodiscard]] const Request& at(std::uint32_t stan) const noexcept {
+      return requests[stan & (requests.size() - 1)];
+    }
     // The request that waits for an answer of this STAN; null when none does.
     [[nodiscard]] Request* sent(std::uint32_t stan) noexcept;
+    // The request that this place was taken for, while nothing was sent; null afterwards.
+    [[nodiscard]] Request* reserved(const Place& place) noexcept;
+    // When the oldest of what was sent will have waited too long; nothing must wait for ever.
+    [[nodiscard]] std::optional<Instant> deadline() const noexcept;
   };
   struct Timer {
-    enum class Kind : std::uint8_t { deadline, management, echo, reconnect } kind = Kind::deadline;
+    enum class Kind : std::uint8_t { management, echo, reconnect } kind = Kind::management;
     LinkId link;
-    std::uint32_t stan = 0;
-    std::uint64_t use = 0;
+    std::uint32_t stan = 0;  // of the management message
+    std::uint64_t life = 0;  // of the link: what is of an older one is ignored
   };
 
   struct OfHost {
@@ -138,7 +160,8 @@ class Links {
   };
 
   Link& link(LinkId id) { return *links_[id.value]; }
-  [[nodiscard]] const Text<10>& transmission_time(WallTime wall);
+  void read_clock(WallTime wall);
+  void arm(Instant at, const Timer& timer) { timers_.emplace(at, timer); }
   [[nodiscard]] std::uint32_t take_stan(Link& link);
   void connect(Link& link, Now now);
   void lose(Link& link, Now now);
@@ -148,7 +171,9 @@ class Links {
   void on_reply(Link& link, const iso::MessageView& message, Now now);
   void fire(const Timer& timer, Now now);
   static void make_room(std::vector<Request>& requests, std::size_t wanted);
+  static void begin(Link& link, Request& request, Instant now);
   static void end(Link& link, Request& request, Request::State how);
+  void give_up(Link& link, Now now);
 
   Outside& outside_;
   Chance& chance_;
@@ -157,10 +182,11 @@ class Links {
   std::vector<std::unique_ptr<Link>> links_;
   std::map<std::string, OfHost, std::less<>> by_host_;  // its values do not move
   std::vector<OfHost*> by_index_;                       // of the reference
-  std::int64_t second_ = -1;                            // of transmitted_
-  Text<10> transmitted_;
-  TimingWheel<Timer> wheel_;
-  std::array<std::uint8_t, 4096> out_;
+  std::int64_t second_ = -1;                            // for which the two below hold
+  Text<10> transmission_time_;                          // field 7, MMDDhhmmss in UTC
+  std::uint32_t transmitted_ = 0;                       // the same as a number
+  std::multimap<Instant, Timer> timers_;                // a few for each link
+  std::array<std::uint8_t, 256> out_;                   // management messages
   struct Arrived {
     iso::MessageView message;
     bool readable = false;

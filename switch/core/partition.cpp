@@ -166,38 +166,27 @@ void Partition::on_committed(storage::CommitWork&& work, storage::AppendResult r
   submit_next();
 }
 
-// First its slot, then what that names, then the key of the PIN.
-void Partition::expect_request(std::size_t effect, int step) const noexcept {
-  if (effect >= durable_.after.size() || durable_.after[effect].kind != After::Kind::send_request) return;
-  const auto& after = durable_.after[effect];
-  if (step == 0) return slots_.expect(after.slot);
-  const auto* slot = slots_.get(after.slot, after.generation);
-  if (slot == nullptr) return;
-  if (step == 1) return expect(*slot);
-  if (const auto& keys = terminals_[slot->terminal]->keys; keys != nullptr) prefetch_for_writing(&keys->pin, sizeof(keys->pin));
-}
-
 // Everything that the group in durable_ decided may leave now, in the order in which it was decided.
 void Partition::release() {
-  // The requests were decided a commit ago: what each needs is fetched while those before it are sent.
-  constexpr std::size_t kAhead = 2;  // a step
+  // A commit has passed since they were decided: what each needs is fetched while those before it are sent.
+  constexpr std::size_t kAhead = 4;
   const auto& effects = durable_.after;
-  for (std::size_t i = 0; i < 2 * kAhead; ++i) expect_request(i, 0);
-  for (std::size_t i = 0; i < kAhead; ++i) expect_request(i, 1);
+  const auto expect = [&](std::size_t i) {
+    if (i < effects.size() && effects[i].kind == After::Kind::send_request) w_.links.expect(effects[i].place);
+  };
+  for (std::size_t i = 0; i < kAhead; ++i) expect(i);
   for (std::size_t i = 0; i < effects.size(); ++i) {
-    expect_request(i + 2 * kAhead, 0);
-    expect_request(i + kAhead, 1);
-    expect_request(i + 1, 2);
+    expect(i + kAhead);
     const auto& after = effects[i];
     switch (after.kind) {
       case After::Kind::send_request:
-        if (auto* slot = slots_.get(after.slot, after.generation)) send_request(*slot);
+        w_.links.send(after.place, durable_.frame_of(after), w_.now);
         break;
       case After::Kind::send_reversal:
         send_reversal(after.txn);
         break;
       case After::Kind::reply:
-        w_.outside.send_terminal(after.connection, durable_.reply_of(after));
+        w_.outside.send_terminal(after.connection, durable_.frame_of(after));
         w_.counters.duration.record((w_.now.instant - after.received).count());
         ++w_.counters.replies;
         break;
@@ -211,18 +200,13 @@ void Partition::release() {
 
 void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,
                       Instant received) {
-  const auto frame = encode_reply(dialect, request, reply, scratch_.frame_out);
-  if (w_.config.test.answer_before_commit) {
-    w_.outside.send_terminal(connection, frame);
-  } else {
-    After after;
-    after.connection = connection;
-    after.offset = gathering_.add_reply(frame);
-    after.size = static_cast<std::uint32_t>(frame.size());
-    after.received = received;
-    gathering_.after.push_back(after);
-  }
-  wipe(scratch_.frame_out.data(), frame.size());
+  const auto frame = encode_reply(dialect, request, reply, gathering_.room_for_frame());
+  if (w_.config.test.answer_before_commit) return w_.outside.send_terminal(connection, frame);
+  After after;
+  after.kind = After::Kind::reply;
+  after.connection = connection;
+  after.received = received;
+  gathering_.add_frame(after, frame);
 }
 
 // ---- recovery --------------------------------------------------------------------------------------------------------

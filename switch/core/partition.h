@@ -83,9 +83,9 @@ class Partition {
   void start();
 
   // The terminal that a message names, kNone when there is none; what on_message() will look at of it is fetched from memory
-  // meanwhile, by expect() also what it leads to.
+  // meanwhile, by expect() also what it leads to: keys, merchant.
   [[nodiscard]] std::uint32_t find(const iso::MessageView& message) const noexcept;
-  void expect(std::uint32_t terminal) const noexcept;
+  void expect(std::uint32_t terminal, bool with_pin) const noexcept;
   void on_message(const Inbound& in);
   void expect(const Waiter& waiter, int step) const noexcept;  // LinkListener
   void on_answer(const Waiter& waiter, const iso::MessageView& message);
@@ -140,6 +140,7 @@ class Partition {
     TxnId id;                 // of the transaction to be opened
     std::uint16_t host = 0;
     Passage passage;
+    ByteView request;         // to the host, in the room of the group that gathers
     std::string_view route;
     fees::SchedulePtr schedule;
     ~Incoming() {
@@ -167,6 +168,7 @@ class Partition {
   [[nodiscard]] std::string_view check_card(Incoming& m);
   [[nodiscard]] std::string_view find_route(Incoming& m, std::uint32_t slot);
   [[nodiscard]] fees::Facts fee_facts(const Incoming& m, bool instant) const;
+  [[nodiscard]] std::string_view write_request(Incoming& m);
   void open_intent(Incoming& m, std::uint32_t slot);
   void decide_reversal(Incoming& m);
   void reverse_original(Incoming& m, TxnIndex index);
@@ -176,7 +178,6 @@ class Partition {
   void decide_sign_out(Incoming& m);
   void decide_served(Incoming& m);
   // hosts
-  void send_request(Slot& slot);
   void send_reversal(TxnIndex index);
   void settle_reversal(TxnIndex index, std::string_view code);
   void retry_reversal(TxnIndex index);
@@ -194,7 +195,6 @@ class Partition {
   void reply_from_slot(std::uint32_t slot_index, const Txn& txn);
   void release();
   void expect(const Slot& slot) const noexcept;
-  void expect_request(std::size_t effect, int step) const noexcept;
   void submit_next();
   // records
   [[nodiscard]] RequestFacts request_facts(Incoming& m) const;

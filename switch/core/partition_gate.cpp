@@ -45,9 +45,10 @@ std::uint32_t Partition::find(const iso::MessageView& message) const noexcept {
   return it->second;
 }
 
-void Partition::expect(std::uint32_t terminal) const noexcept {
+void Partition::expect(std::uint32_t terminal, bool with_pin) const noexcept {
   const auto& t = *terminals_[terminal];
   if (t.keys != nullptr) prefetch_for_writing(&t.keys->mac, sizeof(t.keys->mac));
+  if (t.keys != nullptr && with_pin) prefetch_for_writing(&t.keys->pin, sizeof(t.keys->pin));
   merchants_[t.merchant]->expect();
 }
 

@@ -27,45 +27,13 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-void Partition::send_request(Slot& slot) {
-  const auto& txn = txns_[slot.txn];
-  if (txn.state != TxnState::authorizing) return;
-  const auto& rules = rules_of(txn.kind);
-  const auto& terminal = *terminals_[txn.terminal];
-  const auto& host = w_.reference->hosts()[slot.host];
-  crypto::PinBlock pin;
-  bool has_pin = false;
-  if (slot.message.has(52)) {
-    std::array<char, 16> control;
-    const bool with_pan = slot.message.value(53, control).starts_with('2');
-    const auto format = with_pan ? crypto::PinFormat::with_pan : crypto::PinFormat::without_pan;
-    auto translated = host.zone_key == nullptr || terminal.keys == nullptr
-                          ? std::unexpected(crypto::PinRefused{})
-                          : crypto::pin_translate({.from = terminal.keys->pin, .from_format = format, .to = *host.zone_key, .block = slot.message.raw(52),
-                                                   .pan = slot.pan.reveal().text()});
-    if (!translated) {  // nothing went upstream: the answer is a plain refusal
-      w_.links.release({slot.link, slot.host_stan, {}});
-      return decline(slot, "99");
-    }
-    pin = std::move(*translated);
-    has_pin = true;
-  }
-  const auto category_code = merchants_[terminal.merchant]->category.view();
-  const auto undone = txns_.find_original_of(txn);
-  const auto original = undone != kNoTxn ? original_data(txns_[undone], w_.config.acquirer_code) : std::string();
-  build_request({.request = slot.message, .rules = rules, .rrn = txn.rrn, .local = txn.local.view(), .pan = slot.pan.reveal().text(),
-                 .acquirer = w_.config.acquirer_code, .merchant_category = category_code, .pin = has_pin ? &pin : nullptr, .original_data = original},
-                scratch_.builder);
-  slot.was_sent = w_.links.send({slot.link, slot.host_stan, {}}, scratch_.builder, w_.now);
-}
-
 // First its slot, then what that names, then the keys for its answer's MAC.
 void Partition::expect(const Waiter& waiter, int step) const noexcept {
   if (waiter.reversal) return;
   if (step == 0) return slots_.expect(waiter.slot);
   const auto* slot = slots_.get(waiter.slot, waiter.generation);
   if (slot == nullptr || slot->txn == kNoTxn) return;
-  step == 1 ? expect(*slot) : expect(slot->terminal);
+  step == 1 ? expect(*slot) : expect(slot->terminal, false);
 }
 
 void Partition::expect(const Slot& slot) const noexcept {
@@ -111,7 +79,7 @@ void Partition::finish(Slot& slot, const iso::MessageView& message) {
   OutcomeFacts outcome;
   outcome.txn = txn.id;
   outcome.approved = approves(code);
-  auto& host = w_.links.counters(slot.link);
+  auto& host = w_.links.counters(slot.place.link);
   ++(outcome.approved ? host.approved : host.declined);
   host.response_codes.add(code);
   ++(outcome.approved ? w_.counters.approved : w_.counters.declined);
@@ -365,7 +333,7 @@ void Partition::owe(TxnIndex index, v1::ReversalOwed::Cause cause, std::string_v
   if (txn.slot != kNone) {
     auto& slot = slots_[txn.slot];
     queued.pan.reveal().assign(slot.pan.reveal().view());
-    if (slot.host_stan != 0 && !slot.was_sent) w_.links.release({slot.link, slot.host_stan, {}});
+    w_.links.release(slot.place);  // if nothing was sent there, nothing will be
   }
   ++w_.counters.reversal_causes[v1::ReversalOwed::Cause_Name(cause)];
   record(13, owed);
@@ -393,7 +361,13 @@ void Partition::send_reversal(TxnIndex index) {
                   .merchant_code = terminal.merchant_code.view(), .reason = txn.code.view() == "98" ? std::string_view("98") : std::string_view("06"),
                   .rrn = txn.rrn},
                  scratch_.builder);
-  (void)w_.links.send(*passage, scratch_.builder, w_.now);
+  const auto frame = w_.links.encode(*passage, scratch_.builder, scratch_.reversal);
+  if (!frame) {
+    w_.links.release(passage->place);
+    return retry_reversal(index);
+  }
+  w_.links.send(passage->place, *frame, w_.now);
+  wipe(scratch_.reversal.data(), frame->size());
 }
 
 void Partition::retry_reversal(TxnIndex index) {

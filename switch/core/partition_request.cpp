@@ -139,13 +139,43 @@ void Partition::decide_upstream(Incoming& m) {
     slots_.release(slot);
     return refuse(m, code, false);
   }
-  const bool has_pin = m.in.message.has(52);
-  if (has_pin && w_.reference->hosts()[m.host].zone_key == nullptr) {
-    w_.links.release(m.passage);
+  if (const auto code = write_request(m); !code.empty()) {
+    w_.links.release(m.passage.place);
     slots_.release(slot);
-    return refuse(m, "99", true);
+    return refuse(m, code, true);
   }
   open_intent(m, slot);
+}
+
+// What will go to the host once its intent is durable: written now, while all that it is made of is at hand.
+std::string_view Partition::write_request(Incoming& m) {
+  const auto& message = m.in.message;
+  const auto& terminal = *terminals_[m.terminal];
+  crypto::PinBlock pin;
+  const bool has_pin = message.has(52);
+  if (has_pin) {
+    const auto& zone_key = w_.reference->hosts()[m.host].zone_key;
+    if (zone_key == nullptr || terminal.keys == nullptr) return "99";
+    std::array<char, 16> control;
+    const bool with_pan = message.value(53, control).starts_with('2');
+    const auto format = with_pan ? crypto::PinFormat::with_pan : crypto::PinFormat::without_pan;
+    auto translated = crypto::pin_translate(
+        {.from = terminal.keys->pin, .from_format = format, .to = *zone_key, .block = message.raw(52), .pan = m.pan});
+    if (!translated) return "99";
+    pin = std::move(*translated);
+  }
+  const auto original = m.original != kNoTxn ? original_data(txns_[m.original], w_.config.acquirer_code) : std::string();
+  build_request({.request = message, .rules = *m.rules, .rrn = take_rrn(), .local = local_time(), .pan = m.pan, .acquirer = w_.config.acquirer_code,
+                 .merchant_category = merchants_[terminal.merchant]->category.view(), .pin = has_pin ? &pin : nullptr, .original_data = original},
+                scratch_.builder);
+  const auto room = gathering_.room_for_frame();
+  const auto frame = w_.links.encode(m.passage, scratch_.builder, room);
+  if (!frame) {  // the host's dialect cannot carry it
+    wipe(room.data(), room.size());
+    return "30";
+  }
+  m.request = *frame;
+  return {};
 }
 
 // What the schedule looks at, as it is when the terminal asks.
@@ -176,9 +206,9 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   intent.request = request_facts(m);
   if (m.rules->kind == iso::Kind::sale && merchants_[terminal.merchant]->merchant.instant()) intent.request.instant = true;
   intent.routing = {.host = w_.reference->hosts()[m.host].host.name(),
-                    .link = m.passage.link.value,
-                    .stan = m.passage.stan,
-                    .transmitted = {m.passage.transmitted.chars.data(), m.passage.transmitted.size},
+                    .link = m.passage.place.link.value,
+                    .stan = m.passage.place.stan,
+                    .transmitted = m.passage.transmitted.view(),
                     .route = m.route};
   intent.rrn = take_rrn();
   intent.business_date = today();
@@ -193,9 +223,7 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   slot.listener = m.in.listener_index;
   slot.row = m.row;
   slot.received = w_.now.instant;
-  slot.host = m.host;
-  slot.link = m.passage.link;
-  slot.host_stan = m.passage.stan;
+  slot.place = m.passage.place;
   const auto frame = m.in.message.frame();
   slot.frame.assign(frame.begin(), frame.end());
   slot.message = m.in.message;
@@ -210,9 +238,8 @@ void Partition::open_intent(Incoming& m, std::uint32_t slot_index) {
   }
   After after;
   after.kind = After::Kind::send_request;
-  after.slot = slot_index;
-  after.generation = slot.generation;
-  gathering_.after.push_back(after);
+  after.place = m.passage.place;
+  gathering_.add_frame(after, m.request);
 }
 
 // The guard's entry of a message that asks no host: its answer, for when it comes again.

@@ -1,6 +1,7 @@
 // Requests in flight: from the intent to the answer. A slot keeps its own copy of the request, because the
-// read buffer is reused, and with it the card data that the host needs; it is wiped when the slot is freed. A
-// fixed number per partition, and of one connection: full means a clear refusal (P7).
+// read buffer is reused, and with it the card data that the answer repeats and a reversal needs; it is wiped
+// when the slot is freed. A fixed number per partition, and of one connection: full means a clear refusal
+// (P7).
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "switch/base/check.h"
 #include "switch/base/prefetch.h"
 #include "switch/base/sensitive.h"
+#include "switch/core/links.h"
 #include "switch/core/outside.h"
 #include "switch/core/txn_table.h"
 #include "switch/iso/dialect.h"
@@ -24,16 +26,13 @@ namespace tollgate::core {
 // Ordered for the cache: what most messages fill comes first, the places of rare fields last.
 struct Slot {
   bool used = false;
-  bool was_sent = false;
   std::uint16_t listener = 0;
   std::uint32_t generation = 0;
   ConnRef connection;
-  std::uint16_t host = 0;  // index in the reference at intent time
   TxnIndex txn = kNoTxn;
   const iso::KindRow* row = nullptr;
   Instant received;
-  LinkId link;
-  std::uint32_t host_stan = 0;
+  Place place;  // on a link
   std::uint32_t terminal = kNone;  // index in the partition
   SecretPan pan;
   fees::SchedulePtr schedule;  // pinned; null where nothing is priced
@@ -91,7 +90,7 @@ class Slots {
     slot.frame.clear();
     wipe(&slot.pan.reveal(), sizeof(slot.pan.reveal()));
     slot.txn = kNoTxn;
-    slot.was_sent = false;
+    slot.place = {};
     slot.schedule.reset();
     leave(slot.connection);
     free_.push_back(index);

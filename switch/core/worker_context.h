@@ -30,7 +30,7 @@ struct Scratch {
   std::vector<PricedBase> bases;
   ledger::EntryBuilder entry;
   iso::MessageBuilder builder;
-  std::array<std::uint8_t, 4096> frame_out;
+  std::array<std::uint8_t, 512> reversal;  // a frame
 };
 
 struct WorkerContext {

@@ -41,7 +41,7 @@ std::vector<core::HouseCommand> house_commands(const HouseEstate& estate) {
     host.host.set_max_in_flight(estate.host_in_flight_max);
     host.host.set_timeout_ms(estate.timeout_ms);
     host.host.set_echo_interval_s(60);
-    host.lab_zmk = Bytes(16, 0x55);
+    if (estate.zone_keys) host.lab_zmk = Bytes(16, 0x55);
     all.emplace_back(std::move(host));
   }
   core::SetCards cards;

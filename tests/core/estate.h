@@ -19,7 +19,8 @@ struct HouseEstate {
   std::uint32_t links = 1;
   std::uint32_t host_in_flight_max = 32;
   std::uint32_t timeout_ms = 15'000;
-  std::string schedule;  // JSON; empty: as above
+  bool zone_keys = true;  // of the hosts
+  std::string schedule;   // JSON; empty: as above
 };
 
 // In the order in which they must be given.

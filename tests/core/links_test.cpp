@@ -52,16 +52,19 @@ class Line final : public Outside, public LinkListener {
   Passage send(std::uint64_t txn) {
     const auto passage = reserve(txn);
     TG_CHECK(passage.has_value());
-    EXPECT_TRUE(send(*passage));
+    send(*passage);
     return *passage;
   }
-  bool send(const Passage& passage) {
+  void send(const Passage& passage) {
     iso::MessageBuilder message;
     message.set_mti({0x0200});
     message.set(3, std::string_view("000000"));
     message.set(4, std::string_view("000000001000"));
     message.set(41, std::string_view("10000001"));
-    return links.send(passage, message, now);
+    std::array<std::uint8_t, 512> out;
+    const auto frame = links.encode(passage, message, out);
+    TG_CHECK(frame.has_value());
+    links.send(passage.place, *frame, now);
   }
   // The host's answer to a frame of ours comes in.
   void answer(const Bytes& frame, std::string_view mti = "0210") {
@@ -84,8 +87,8 @@ class Line final : public Outside, public LinkListener {
     for (std::uint32_t i = 0; i < count; ++i) {
       const auto passage = reserve(1'000'000 + i);
       TG_CHECK(passage.has_value());
-      see(passage->stan);
-      links.release(*passage);
+      see(passage->place.stan);
+      links.release(passage->place);
     }
   }
   void wait(Duration duration) {
@@ -101,10 +104,14 @@ class Line final : public Outside, public LinkListener {
   LinkId link;
   std::vector<Bytes> sent;
   std::vector<std::uint64_t> answered, timed_out, late, duplicate;
+  std::uint32_t connects = 0;
   std::vector<std::pair<std::uint64_t, bool>> lost;  // who, and whether it had been sent
 
  private:
-  void connect_link(LinkId id, std::string_view) override { link = id; }
+  void connect_link(LinkId id, std::string_view) override {
+    link = id;
+    ++connects;
+  }
   void send_link(LinkId, ByteView bytes) override { sent.emplace_back(bytes.begin(), bytes.end()); }
   void close_link(LinkId) override {}
   void send_terminal(const ConnRef&, ByteView) override {}
@@ -127,60 +134,13 @@ class Line final : public Outside, public LinkListener {
   void on_host_ready(std::string_view) override {}
 };
 
-// A start that takes long looks at the clock late: a link whose first attempt failed meanwhile is tried again
-// at once.
-TEST(TimingWheel, FiresAtTheFirstLookWhatWasDueBeforeIt) {
-  TimingWheel<int> wheel;
-  std::vector<int> fired;
-  const Instant begin{1'000'000'000'000};
-  wheel.add(begin + std::chrono::seconds(10), 2);
-  wheel.add(begin + std::chrono::milliseconds(100), 1);
-  wheel.advance(begin + std::chrono::seconds(1), [&](int item) { fired.push_back(item); });
-  EXPECT_THAT(fired, ElementsAre(1));
-  wheel.advance(begin + std::chrono::seconds(11), [&](int item) { fired.push_back(item); });
-  EXPECT_THAT(fired, ElementsAre(1, 2));
-}
-
-// Deadlines over many turns, pauses of all lengths up to ten years: whatever is due fires once at the next look, nothing
-// fires early. Counting every tick of these pauses would take minutes.
-TEST(TimingWheel, APauseHoweverLongFiresWhatIsDueAndNothingElse) {
-  SeededChance chance{17};
-  TimingWheel<std::size_t> wheel;
-  Instant now{1'000'000'000'000};
-  wheel.advance(now, [](std::size_t) { FAIL(); });
-  std::vector<std::int64_t> deadlines;  // ns
-  std::vector<int> fired;
-  constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1'000'000'000;
-  for (int look = 0; look < 200; ++look) {
-    for (int i = 0; i < 50; ++i) {
-      const auto scale = std::int64_t{1} << chance.below(50);
-      deadlines.push_back(now.ns + static_cast<std::int64_t>(chance.below(1'000)) * scale);
-      fired.push_back(0);
-      wheel.add(Instant{deadlines.back()}, deadlines.size() - 1);
-    }
-    const auto most = std::min(kYear * 10, std::int64_t{1} << (20 + chance.below(39)));
-    now.ns += static_cast<std::int64_t>(chance.below(static_cast<std::uint64_t>(most)));
-    wheel.advance(now, [&](std::size_t item) { ++fired[item]; });
-    for (std::size_t i = 0; i < deadlines.size(); ++i) {
-      const auto late = now.ns - deadlines[i];
-      if (late < 0) {
-        ASSERT_EQ(fired[i], 0) << look;
-      }
-      if (late >= 2 * TimingWheel<std::size_t>::kTick) {
-        ASSERT_EQ(fired[i], 1) << look;
-      }
-      ASSERT_LE(fired[i], 1);
-    }
-  }
-}
-
 TEST(Links, TakeNoMoreThanTheHostTakes) {
   Line line(2);
   line.send(1);
   const auto second = line.reserve(2);
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(line.reserve(3), std::nullopt);
-  line.links.release(*second);
+  line.links.release(second->place);
   EXPECT_TRUE(line.reserve(4).has_value());
   EXPECT_EQ(line.links.status("host").in_flight, 2U);
 }
@@ -191,8 +151,8 @@ TEST(Links, LeaveAPlaceToWhoWaitsInIt) {
   const auto first = line.send(1);
   const auto frame = line.sent.back();
   line.pass(1'200'000, [&](std::uint32_t stan) {
-    ASSERT_NE(stan, first.stan);
-    ASSERT_NE(stan % kPlaces, first.stan % kPlaces);
+    ASSERT_NE(stan, first.place.stan);
+    ASSERT_NE(stan % kPlaces, first.place.stan % kPlaces);
   });
   EXPECT_EQ(line.links.status("host").in_flight, 1U);
   line.answer(frame);
@@ -223,6 +183,88 @@ TEST(Links, KnowAnAnswerThatComesTwiceOrLate) {
   EXPECT_THAT(line.answered, ElementsAre(1));
 }
 
+// Who waits, since when, and in which order is kept by hand here, and compared after every step.
+TEST(Links, GiveUpWhatHasWaitedTooLongAndNothingElse) {
+  constexpr Duration kTimeout = std::chrono::seconds(15);
+  Line line(64);
+  line.wait(std::chrono::seconds(10));  // no other timer is left: that of the sign-on was the last
+  SeededChance chance{5};
+  struct Waiting {
+    std::uint64_t txn;
+    Bytes frame;
+    Instant sent_at;
+  };
+  std::vector<Waiting> waiting;  // oldest first
+  std::vector<std::uint64_t> answered, timed_out;
+  std::uint64_t txn = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    const auto what = chance.below(10);
+    if (what < 5 && waiting.size() < 60) {
+      if (chance.below(4) == 0) line.links.release(line.reserve(0)->place);
+      line.send(++txn);
+      waiting.push_back({txn, line.sent.back(), line.now.instant});
+    } else if (what < 9 && !waiting.empty()) {
+      const auto at = waiting.begin() + static_cast<std::ptrdiff_t>(chance.below(waiting.size()));
+      line.answer(at->frame);
+      answered.push_back(at->txn);
+      waiting.erase(at);
+    } else {
+      line.wait(std::chrono::milliseconds(chance.below(chance.below(20) == 0 ? 30'000 : 1'500)));
+      while (!waiting.empty() && waiting.front().sent_at + kTimeout <= line.now.instant) {
+        timed_out.push_back(waiting.front().txn);
+        waiting.erase(waiting.begin());
+      }
+    }
+    ASSERT_EQ(line.answered, answered) << step;
+    ASSERT_EQ(line.timed_out, timed_out) << step;
+    ASSERT_EQ(line.links.status("host").in_flight, waiting.size()) << step;
+    const auto next = line.links.next_deadline(line.now);
+    if (waiting.empty()) {
+      ASSERT_GT(next, line.now.instant + std::chrono::minutes(1)) << step;
+    } else {
+      const auto late = next - (waiting.front().sent_at + kTimeout);
+      ASSERT_GE(late, Duration::zero()) << step;
+      ASSERT_LT(late, std::chrono::milliseconds(10)) << step;
+    }
+  }
+  EXPECT_GT(timed_out.size(), 500U);
+  EXPECT_GT(answered.size(), 5'000U);
+}
+
+// A start that takes long looks at the clock late: a link whose first attempt failed meanwhile is tried again
+// at once.
+TEST(Links, TryAgainAtTheFirstLook) {
+  Line line(4);
+  const auto before = line.connects;
+  line.links.on_down(line.link, line.now);
+  EXPECT_EQ(line.connects, before);
+  line.wait(std::chrono::seconds(1));  // the first pause is 100 to 200 ms
+  EXPECT_EQ(line.connects, before + 1);
+  line.wait(std::chrono::seconds(60));
+  EXPECT_EQ(line.connects, before + 1);  // it is still at it
+}
+
+// A request that was decided and taken back must not leave in the name of whoever has its STAN now.
+TEST(Links, SendNothingForAnOlderUseOfAStan) {
+  Line line(4);
+  const auto old = line.reserve(1);
+  ASSERT_TRUE(old.has_value());
+  line.links.release(old->place);
+  for (std::uint32_t next = 0; next != old->place.stan - 1;)
+    line.pass(1, [&](std::uint32_t stan) { next = stan; });
+  const auto fresh = line.reserve(2);
+  ASSERT_EQ(fresh->place.stan, old->place.stan);
+  const auto sent = line.sent.size();
+  line.send(*old);
+  EXPECT_EQ(line.sent.size(), sent);
+  line.links.release(old->place);
+  EXPECT_EQ(line.links.status("host").in_flight, 1U);
+  line.send(*fresh);
+  EXPECT_EQ(line.sent.size(), sent + 1);
+  line.send(*fresh);  // once is enough
+  EXPECT_EQ(line.sent.size(), sent + 1);
+}
+
 // A deadline belongs to the request that it was set for, not to the next one of its STAN.
 TEST(Links, DoNotTimeOutWhoeverHasTheStanNow) {
   Line line(4);
@@ -230,9 +272,9 @@ TEST(Links, DoNotTimeOutWhoeverHasTheStanNow) {
   line.answer(line.sent.back());
   line.wait(std::chrono::seconds(10));
   std::uint32_t next = 0;
-  for (std::uint32_t n = 0; next != first.stan - 1; ++n)
+  for (std::uint32_t n = 0; next != first.place.stan - 1; ++n)
     line.pass(1, [&](std::uint32_t stan) { next = stan; });
-  EXPECT_EQ(line.send(2).stan, first.stan);
+  EXPECT_EQ(line.send(2).place.stan, first.place.stan);
   line.wait(std::chrono::seconds(6));  // the first one's 15 seconds are over
   EXPECT_TRUE(line.timed_out.empty());
   line.wait(std::chrono::seconds(10));
@@ -257,7 +299,7 @@ TEST(Links, KeepWhoWaitsWhenTheyMayTakeMore) {
   line.answer(late);
   EXPECT_THAT(line.answered, ElementsAre(3));
   EXPECT_THAT(line.late, ElementsAre(1, 2));
-  for (const auto& passage : many) line.links.release(passage);
+  for (const auto& passage : many) line.links.release(passage.place);
   EXPECT_EQ(line.links.status("host").in_flight, 0U);
 }
 
@@ -266,7 +308,7 @@ TEST(Links, KeepWhoWaitsWhenTheyMayTakeMore) {
 TEST(Links, KeepWhoWaitsInTheFirstPlaceWhenTheyMayTakeMore) {
   constexpr std::uint32_t kLarger = 131'072;  // places, of 50,000 requests
   Line line(4, kWall + (kLarger - 1 - Line::first_stan(kWall)) * 10);
-  ASSERT_EQ(line.send(1).stan, kLarger);  // in the first place of both tables
+  ASSERT_EQ(line.send(1).place.stan, kLarger);  // in the first place of both tables
   const auto frame = line.sent.back();
   line.limit(50'000);
   line.answer(frame);
@@ -284,8 +326,10 @@ TEST(Links, TellWhoWaitedWhenTheyAreLost) {
   line.links.on_down(line.link, line.now);
   EXPECT_THAT(line.lost, ElementsAre(Pair(1, true), Pair(2, false), Pair(3, true)));
   EXPECT_EQ(line.links.status("host").in_flight, 0U);
-  EXPECT_FALSE(line.send(*reserved));
-  line.links.release(*reserved);  // nothing is left to release
+  const auto sent = line.sent.size();
+  line.send(*reserved);
+  EXPECT_EQ(line.sent.size(), sent);
+  line.links.release(reserved->place);  // nothing is left to release
   line.wait(std::chrono::seconds(1));
   line.links.on_up(line.link, line.now);
   line.answer(line.sent.back(), "0810");

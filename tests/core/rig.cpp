@@ -75,6 +75,7 @@ void Rig::estate() {
                     .links = options_.links,
                     .host_in_flight_max = options_.host_in_flight_max,
                     .timeout_ms = options_.timeout_ms,
+                    .zone_keys = options_.zone_keys,
                     .schedule = options_.schedule})) {
     const auto done = command(std::move(what));
     ASSERT_TRUE(done.ok()) << done.problem << " " << done.detail;
@@ -352,7 +353,8 @@ void Rig::connect_link(core::LinkId link, std::string_view address) {
   connecting_.push_back(link);
 }
 void Rig::send_link(core::LinkId link, ByteView bytes) {
-  to_hosts_.push_back({link, Bytes(bytes.begin(), bytes.end())});
+  requests.emplace_back(bytes.begin(), bytes.end());
+  to_hosts_.push_back({link, requests.back()});
 }
 void Rig::close_link(core::LinkId link) {
   std::erase_if(delayed_, [&](const auto& d) { return d.link == link; });

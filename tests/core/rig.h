@@ -32,7 +32,8 @@ class Rig final : public core::Outside {
     std::uint32_t connection_in_flight_max = 64;
     std::uint32_t transactions_max = 4096;
     std::uint32_t host_in_flight_max = 32;
-    std::string schedule;  // JSON; empty: 0.6 % cards, 0.38 % QR, instant 3.00
+    bool zone_keys = true;  // of the hosts
+    std::string schedule;   // JSON; empty: 0.6 % cards, 0.38 % QR, instant 3.00
   };
   explicit Rig(Options options);
   Rig() : Rig(Options{}) {}
@@ -75,7 +76,8 @@ class Rig final : public core::Outside {
   [[nodiscard]] std::vector<v1::Receipt> receipts() const;  // in the order of the ledger
   [[nodiscard]] std::vector<v1::Record> records() const;
   [[nodiscard]] Now now() const { return now_; }
-  std::vector<Bytes> replies;  // what came back on the terminal's connection
+  std::vector<Bytes> replies;   // what came back on the terminal's connection
+  std::vector<Bytes> requests;  // what left on the links, sign-ons and echoes included
   std::function<void(Bytes&)> alter_answer;  // what a host sends, on its way
   bool host_silent = false;    // requests reach the host, answers do not leave it
   bool hold_answers = false;   // answers wait between the host and the switch
