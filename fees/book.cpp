@@ -164,8 +164,8 @@ Assessment assessment_of(const TxnResult& result) {
   Assessment out;
   out.line_count = static_cast<std::uint16_t>(result.lines.size());
   out.split_count = static_cast<std::uint16_t>(result.splits.size());
-  std::ranges::copy(result.lines, out.line_store.begin());
-  std::ranges::copy(result.splits, out.split_store.begin());
+  std::copy(result.lines.begin(), result.lines.end(), out.line_store.begin());
+  std::copy(result.splits.begin(), result.splits.end(), out.split_store.begin());
   out.totals = result.totals;
   return out;
 }

@@ -295,7 +295,7 @@ std::optional<Assessment> assessment_of(const v1::Receipt& receipt, const Compil
     line.parties = static_cast<std::uint16_t>(s.party_minor_size());
     line.of_minor = s.of_minor();
     line.house_minor = s.house_minor();
-    std::ranges::copy(s.party_minor(), line.party_minor.begin());
+    std::copy(s.party_minor().begin(), s.party_minor().end(), line.party_minor.begin());
   }
   const auto& t = receipt.totals();
   out.totals = {t.gross_minor(),   t.fee_minor(), t.cardholder_fee_minor(), t.cost_minor(),

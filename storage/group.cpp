@@ -38,9 +38,9 @@ GroupWriter::Stored GroupWriter::write(const StoreId& store, const Digest& previ
 
 Bytes GroupWriter::Stored::joined() const {
   Bytes out(prefix.size() + payload.size() + hash.size());
-  auto at = std::ranges::copy(prefix, out.begin()).out;
-  at = std::ranges::copy(payload, at).out;
-  std::ranges::copy(hash, at);
+  auto at = std::copy(prefix.begin(), prefix.end(), out.begin());
+  at = std::copy(payload.begin(), payload.end(), at);
+  std::copy(hash.begin(), hash.end(), at);
   return out;
 }
 

@@ -68,7 +68,7 @@ class PlainMarkFile final : public MarkFile {
         TG_CHECK(pages_ != nullptr);
         pages_size_ = bytes.size();
       }
-      std::ranges::copy(bytes, pages_.get());
+      std::copy(bytes.begin(), bytes.end(), pages_.get());
       bytes = {pages_.get(), pages_size_};
       fd = direct_;
     }

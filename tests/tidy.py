@@ -67,6 +67,7 @@ BANNED = [
     ("sync-wal", r".", None, r"\bSyncWAL\b", "wrong with WAL tracking until RocksDB 7.10 (durability, section 2)"),
     ("delete-range", r"storage/", None, r"\bDeleteRange\b", "wrong with insertion hints in RocksDB 7.8 (storage/README.md)"),
     ("activated", r"switch/core/", r"switch/core/(terminal\.h|partition_command\.cpp)", r"\bset_activated\b", "Terminal::set() and activate() keep the gate's copy with it"),
+    ("ranges-copy", PRODUCT, None, r"\branges::copy(_backward)?\s*\(", "g++ 12 copies bytes one by one here; std::copy is a memmove"),
     ("prefetch", PRODUCT, r"switch/base/prefetch\.h", r"\b__builtin_prefetch\b", "g++ drops the calls of what only fetches; base/prefetch.h does not let it"),
     ("resume", r"storage/|switch/", None, r"(\.|->)Resume\s*\(", "a failed write is unknown: stop, restart, look (P6)"),
     ("float", r"fees/|switch/ledger/|storage/", None, r"\b(float|double)\b|(?<![\w.])(?!0[xX])(\d[\d']*\.[\d']*|\.\d[\d']*|\d[\d']*(?=[eE]))([eE][+-]?\d+)?[fFlL]?(?![\w.])",

@@ -86,7 +86,7 @@ std::optional<Digest> digest_of(std::string_view hex) {
   const auto bytes = from_hex(hex);
   Digest digest{};
   if (!bytes || bytes->size() != digest.size()) return std::nullopt;
-  std::ranges::copy(*bytes, digest.begin());
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
   return digest;
 }
 

@@ -74,8 +74,7 @@ Result<Keys> keys_of(const Version& version, ByteView kbpk) {
 // MAC over the header as text and the body: clear text for B and D, cipher text for A and C.
 Result<Bytes> mac_over(const Version& version, const Keys& keys, std::string_view header, ByteView body) {
   SecretBytes data(header.size() + body.size());
-  std::ranges::copy(as_bytes(header), data.reveal().begin());
-  std::ranges::copy(body, data.reveal().begin() + static_cast<std::ptrdiff_t>(header.size()));
+  std::copy(body.begin(), body.end(), std::copy(header.begin(), header.end(), data.reveal().begin()));
   if (version.derived) return cmac(version.block, keys.authentication.reveal(), data.reveal());
   auto mac = mac_9797_algorithm_1(keys.authentication.reveal(), data.reveal(), MacPadding::zeros);
   if (mac) mac->resize(version.mac_size);

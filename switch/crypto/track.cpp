@@ -54,7 +54,7 @@ std::optional<std::size_t> decrypt_track(const TrackKey& key, std::span<char> tr
     wipe(track.data(), track.size());
     return std::nullopt;
   }
-  std::ranges::copy(clear, track.begin());
+  std::copy(clear.begin(), clear.end(), track.begin());
   std::fill(track.end() - static_cast<std::ptrdiff_t>(fill), track.end(), '\0');
   return clear.size();
 }

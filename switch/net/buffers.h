@@ -71,7 +71,7 @@ class OutBuffer {
   void append(ByteView bytes) {
     if (memory_.size() - end_ < bytes.size())
       memory_.resize(std::max({kFirst, 2 * memory_.size(), end_ + bytes.size()}));
-    std::ranges::copy(bytes, memory_.data() + end_);
+    std::copy(bytes.begin(), bytes.end(), memory_.data() + end_);
     end_ += bytes.size();
   }
   [[nodiscard]] ByteView unsent() const noexcept { return ByteView(memory_).subspan(sent_, end_ - sent_); }

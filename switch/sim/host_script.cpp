@@ -93,7 +93,7 @@ class HostScriptReader {
       return has_act;
     }
     if (key == "rc" && is_code(value) && value != "00") {
-      std::ranges::copy(value, rule.answer.code.begin());
+      std::copy(value.begin(), value.end(), rule.answer.code.begin());
       return true;
     }
     if (key == "amount") return amount(rule, value);

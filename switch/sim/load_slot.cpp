@@ -28,7 +28,7 @@ void LoadSlot::make_pattern(const SaleOrder& order, std::uint32_t first_stan) {
   terminal_.set_next_stan(first_stan);
   const auto frame = terminal_.sale(order);
   TG_CHECK(!frame.empty() && frame.size() <= frame_.size());
-  std::ranges::copy(frame, frame_.begin());
+  std::copy(frame.begin(), frame.end(), frame_.begin());
   size_ = static_cast<std::uint16_t>(frame.size());
   iso::MessageView view;
   TG_CHECK(iso::decode(*iso::Dialect::builtin("cup"), ByteView(frame_).subspan(2, size_ - 2U), view).ok());

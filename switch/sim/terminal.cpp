@@ -106,7 +106,7 @@ ByteView SimTerminal::finish(const iso::MessageBuilder& message, iso::Kind kind,
   if (mac) {
     std::array<std::uint8_t, crypto::kField64Size> code{};
     crypto::mac_generate(keys_->mac, iso::mac_input(*dialect_, frame), code);
-    std::ranges::copy(code, iso::mac_place(*dialect_, frame).begin());
+    std::copy(code.begin(), code.end(), iso::mac_place(*dialect_, frame).begin());
   }
   in_flight_ = last_kind_ = kind;
   mac_expected_ = mac;
@@ -207,7 +207,8 @@ ByteView SimTerminal::sale(const SaleOrder& order) {
   if (!order.chip) {
     const auto date = from_hex(config_.year + (date_.empty() ? "0101" : date_)).value_or(Bytes(3));
     std::ranges::copy_n(date.begin(), 3, promise.chip.date.begin());
-    std::ranges::copy(fmt::format("TG{}", config_.tid.substr(2)), promise.chip.device.begin());
+    const auto device = fmt::format("TG{}", config_.tid.substr(2));
+    std::copy(device.begin(), device.end(), promise.chip.device.begin());
   }
   iso::MessageBuilder message;
   begin(message, kFinancial, is_chip(order.entry));

@@ -91,7 +91,7 @@ Verdict SimTerminal::check(const iso::MessageView& reply, Verdict verdict) const
   }
   const auto code = text_of(reply, 39);
   if (code.size() != 2) return wrong(ReplyFault::unreadable, 39);
-  std::ranges::copy(code, verdict.rc.begin());
+  std::copy(code.begin(), code.end(), verdict.rc.begin());
   if (code == "00" && !same(request, reply, 42)) return wrong(ReplyFault::wrong_echo, 42);
   if (request.has(4) && reply.has(4) && code != "10" && !same(request, reply, 4)) {
     return wrong(ReplyFault::wrong_echo, 4);
