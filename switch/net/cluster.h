@@ -31,7 +31,7 @@ struct ClusterConfig {
   Duration frame_timeout = std::chrono::seconds(3);
   std::uint32_t sockets_max = 10'000;  // open terminal sockets of the process; beyond it accepting pauses
   std::uint64_t snapshot_records =
-      1'000'000;  // of a partition since its last one: some seconds of a start; 0: never
+      2'000'000;  // of a partition since its last one: a second or two of a start each; 0: never
 };
 
 enum class ClusterState : std::uint8_t { recovering, ready, serving, draining, safe_mode, stopped, failed };
