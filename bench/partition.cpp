@@ -10,6 +10,7 @@
 #include "storage/recovery.h"
 #include "switch/core/directory.h"
 #include "switch/core/engine.h"
+#include "switch/core/fold.h"
 #include "switch/iso/framing.h"
 #include "switch/sim/host.h"
 #include "switch/sim/terminal.h"
@@ -26,20 +27,20 @@ constexpr std::size_t kPhases = 4;
 
 class Bench final : public core::Outside {
  public:
-  Bench() {
+  // `keep`: the journal keeps what is written, so that it can be folded.
+  explicit Bench(std::uint32_t transactions_max = 20'000, bool keep = false) : keep_(keep) {
     now_ = {Instant{1'000'000'000}, WallTime{1'795'255'200'000'000}};
     core::EngineConfig config;
     config.partitions = kPartitions;
     config.listeners.push_back({"pos", iso::Dialect::builtin("cup"), true});
     config.directory = std::make_shared<core::Directory>();
     config.connection_in_flight_max = kTerminals;
-    config.transactions_max = 20'000;
+    config.transactions_max = transactions_max;
+    config_ = config;
     const Bytes kek(32, 0x42);
-    engine_ =
-        std::make_unique<core::Engine>(std::move(config), *this, chance_,
-                                       std::make_shared<crypto::KeyVault>(crypto::KeyVault::from_kek(kek)));
-    TG_CHECK(engine_->recover_alone(
-        journal_, [](PartitionId, GroupNo, const core::ShowRecord&) { return Result<void>(); }));
+    vault_ = std::make_shared<crypto::KeyVault>(crypto::KeyVault::from_kek(kek));
+    engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
+    TG_CHECK(engine_->recover_alone(journal_));
     engine_->start(now_);
     connection_ = engine_->on_terminal_open(0, now_);
     for (auto& what : test::house_commands({.links = 2, .host_in_flight_max = kTerminals}))
@@ -61,6 +62,15 @@ class Bench final : public core::Outside {
     const sim::SaleOrder order{
         .card = sim::test_card(7), .amount = Amount::of(10'000).value(), .chip = std::nullopt};
     round([&](sim::SimTerminal& terminal) { return terminal.sale(order); });
+  }
+  [[nodiscard]] storage::Snapshot fold(PartitionId id) const {
+    auto state = core::fold_apart(
+        {.config = config_, .vault = vault_, .partition = id, .upto = journal_.head(id)}, journal_);
+    TG_CHECK(state.has_value());
+    return std::move(*state);
+  }
+  void write_down(PartitionId id, const storage::Snapshot& state) {
+    TG_CHECK(journal_.put_snapshot(id, state).has_value());
   }
   std::array<std::int64_t, kPhases> spent{};  // ns since the last time it was taken
   std::uint64_t approved = 0, journal_bytes = 0;
@@ -121,12 +131,26 @@ class Bench final : public core::Outside {
     }
   }
 
+  void keep(const storage::CommitWork& work) {
+    const storage::GroupAppend group{.partition = work.partition,
+                                     .epoch = work.epoch,
+                                     .group = work.group,
+                                     .records = work.records,
+                                     .payload = work.payload,
+                                     .cells = work.cells};
+    std::string why;
+    TG_CHECK(journal_.append({&group, 1}, why) == storage::AppendResult::durable);
+  }
+
   void settle() {
     while (!works_.empty() || !to_host_.empty() || !connecting_.empty()) {
       for (const auto link : std::exchange(connecting_, {})) engine_->on_link_up(link, now_);
       auto works = std::exchange(works_, {});
       if (!works.empty()) {
-        for (const auto& work : works) journal_bytes += work.payload.size();
+        for (const auto& work : works) {
+          journal_bytes += work.payload.size();
+          if (keep_) keep(work);
+        }
         timed(replied_ ? Phase::outcome_durable : Phase::intent_durable, [&] {
           for (auto& work : works)
             engine_->on_committed(std::move(work), storage::AppendResult::durable, now_);
@@ -171,8 +195,11 @@ class Bench final : public core::Outside {
     installed();
   }
 
+  bool keep_ = false;
   Now now_;
   SeededChance chance_{7};
+  core::EngineConfig config_;
+  std::shared_ptr<crypto::KeyVault> vault_;
   storage::MemoryJournal journal_{kPartitions};
   std::unique_ptr<sim::SimHost> host_ = std::make_unique<sim::SimHost>(sim::SimHost::make({}, {}).value());
   std::unique_ptr<core::Engine> engine_;
@@ -216,6 +243,29 @@ void sale(benchmark::State& state) {
   state.counters["journal_bytes"] = static_cast<double>(bytes) / static_cast<double>(sales);
 }
 BENCHMARK(sale)->UseManualTime()->Unit(benchmark::kMicrosecond);
+
+// What a snapshot beside the traffic costs a sale, and a start: its two records are read from the journal and
+// applied, and every transaction of the table is read from the last snapshot and written to the next one.
+// behind:1 has all of it behind the last snapshot, behind:0 all of it in there.
+void fold(benchmark::State& state) {
+  const auto rounds = static_cast<std::uint32_t>(state.range(0)) / kTerminals + 1;
+  const bool behind = state.range(1) != 0;
+  Bench bench(rounds * kTerminals + kTerminals * 4, true);
+  for (std::uint32_t i = 0; i < rounds; ++i) bench.sales();
+  if (!behind)
+    for (std::uint16_t p = 1; p <= kPartitions; ++p) bench.write_down({p}, bench.fold({p}));
+  std::size_t bytes = 0;
+  for (auto _ : state) {
+    bytes = 0;
+    for (std::uint16_t p = 1; p <= kPartitions; ++p) bytes += bench.fold({p}).state.size();
+  }
+  const auto sales = static_cast<double>(bench.approved);
+  state.SetItemsProcessed(static_cast<std::int64_t>(bench.approved) * state.iterations());
+  state.counters["ns/sale"] =
+      benchmark::Counter(sales, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["bytes/sale"] = static_cast<double>(bytes) / sales;
+}
+BENCHMARK(fold)->ArgNames({"sales", "behind"})->Args({20'000, 1})->Args({20'000, 0})->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace tollgate

@@ -124,28 +124,26 @@ class WireReader {
   [[nodiscard]] bool next() noexcept {
     if (at_ == end_ || !ok_) return false;
     const auto key = varint();
+    const auto type = key & 7;
     number_ = static_cast<std::uint32_t>(key >> 3);
-    value_ = 0;
-    bytes_ = {};
-    switch (key & 7) {
-      case 0:
-        value_ = varint();
-        break;
-      case 1:
-        (void)take(8);
-        break;
-      case 2:
-        bytes_ = take(varint());
-        break;
-      case 5:
-        (void)take(4);
-        break;
-      default:
-        ok_ = false;
+    if (type == 2) {
+      value_ = 0;
+      bytes_ = take(varint());
+    } else {
+      value_ = type == 0 ? varint() : 0;
+      bytes_ = {};
+      if (type != 0) skip(type);
     }
     return ok_;
   }
+  // The next of packed numbers, which are all that there is; false as with next().
+  [[nodiscard]] bool next_packed() noexcept {
+    if (at_ == end_ || !ok_) return false;
+    value_ = varint();
+    return ok_;
+  }
   [[nodiscard]] bool ok() const noexcept { return ok_; }
+  [[nodiscard]] bool at_end() const noexcept { return ok_ && at_ == end_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] std::uint64_t value() const noexcept { return value_; }  // of a varint, else 0
   [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
@@ -156,7 +154,12 @@ class WireReader {
   }
 
  private:
-  std::uint64_t varint() noexcept {
+  [[nodiscard]] std::uint64_t varint() noexcept {
+    if (at_ != end_ && *at_ < 0x80) [[likely]]
+      return *at_++;
+    return long_varint();
+  }
+  [[nodiscard, gnu::noinline]] std::uint64_t long_varint() noexcept {
     std::uint64_t value = 0;
     for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = *at_++;
@@ -165,6 +168,12 @@ class WireReader {
     }
     ok_ = false;
     return 0;
+  }
+  [[gnu::noinline, gnu::cold]] void skip(std::uint64_t type) noexcept {
+    if (type == 1 || type == 5)
+      (void)take(type == 1 ? 8 : 4);
+    else
+      ok_ = false;
   }
   [[nodiscard]] std::span<const std::uint8_t> take(std::uint64_t size) noexcept {
     if (!ok_ || size > static_cast<std::uint64_t>(end_ - at_)) {

@@ -1,10 +1,11 @@
-// The payload of a group: records in their wire form, each a varint length and a serialised
-// tollgate.v1.Record. Thread: any; nothing is shared.
+// The records of groups as messages, for whoever reads the journal; a start and a fold read most of them where
+// they lie (proto/record_wire.h). Thread: any; nothing is shared.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "proto/record_wire.h"
 #include "storage/journal.h"
 #include "tollgate/v1/records.pb.h"
 
@@ -20,23 +21,6 @@ struct Position {
 
 // Adds one record to a payload; the owner counts them.
 void append_record(Bytes& payload, const v1::Record& record);
-
-// Cuts a payload into records without reading them. Damaged when a length does not fit.
-class RecordCursor {
- public:
-  explicit RecordCursor(ByteView payload, std::uint32_t offset = 0) noexcept
-      : payload_(payload), next_(offset) {}
-  // False at the end, and at damage: then damaged() is true.
-  [[nodiscard]] bool next() noexcept;
-  [[nodiscard]] ByteView bytes() const noexcept { return record_; }
-  [[nodiscard]] std::uint32_t offset() const noexcept { return at_; }
-  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
-
- private:
-  ByteView payload_, record_;
-  std::uint32_t at_ = 0, next_;
-  bool damaged_ = false;
-};
 
 // A record lives until the visitor returns; false ends the reading.
 using RecordVisit = std::function<bool(const v1::Record& record, const Position& position)>;

@@ -10,7 +10,7 @@ namespace {
 // The body of a record and its kind; the writer puts at_us before it.
 template <class Visit>
 bool each_record(const storage::Group& group, Visit visit) {
-  storage::RecordCursor cursor(group.payload);
+  RecordCursor cursor(group.payload);
   while (cursor.next()) {
     WireReader record(cursor.bytes());
     while (record.next())

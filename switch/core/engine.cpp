@@ -6,6 +6,7 @@
 #include "switch/base/check.h"
 #include "switch/core/house.h"
 #include "switch/core/partition.h"
+#include "switch/core/replay.h"
 #include "switch/iso/framing.h"
 
 namespace tollgate::core {
@@ -130,7 +131,7 @@ std::vector<PartitionId> Engine::owned() const {
   return ids;
 }
 
-Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal, const ReadRecords& read) {
+Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal) {
   auto& s = *state_;
   auto snapshot = journal.latest_snapshot(kHouse);
   if (!snapshot) return std::unexpected(snapshot.error());
@@ -138,7 +139,8 @@ Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal,
   s.house = std::make_unique<House>(s.w, epoch);
   if (*snapshot)
     if (auto loaded = s.house->load_snapshot(**snapshot); !loaded) return loaded;
-  if (auto shown = read(kHouse, from, [&](const v1::Record& record, GroupNo) { s.house->replay(record); }); !shown) return shown;
+  const auto shown = replay(journal, {.partition = kHouse, .from = from}, [&](const RecordView& record, GroupNo) { return s.house->replay(record); });
+  if (!shown) return std::unexpected(shown.error());
   s.house->recovered(journal.head(kHouse).group);
   if (auto opened = s.house->open_cells(journal); !opened) return opened;
   s.w.reference = s.house->make_reference();
@@ -147,14 +149,15 @@ Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal,
 
 namespace {
 
-Result<void> fold(Partition& partition, PartitionId id, const storage::Journal& journal, const ReadRecords& read) {
+Result<void> fold(Partition& partition, PartitionId id, const storage::Journal& journal) {
   auto snapshot = journal.latest_snapshot(id);
   if (!snapshot) return std::unexpected(snapshot.error());
   const auto from = GroupNo{*snapshot ? (*snapshot)->group.value + 1 : 1};
   if (*snapshot)
     if (auto loaded = partition.load_snapshot(**snapshot); !loaded) return loaded;
-  const auto shown = read(id, from, [&](const v1::Record& record, GroupNo group) { partition.replay(record, group); });
-  if (!shown) return shown;
+  const auto shown =
+      replay(journal, {.partition = id, .from = from}, [&](const RecordView& record, GroupNo group) { return partition.replay(record, group); });
+  if (!shown) return std::unexpected(shown.error());
   partition.recovered(journal.head(id).group);
   return partition.open_cells(journal);
 }
@@ -162,13 +165,12 @@ Result<void> fold(Partition& partition, PartitionId id, const storage::Journal& 
 }  // namespace
 
 // Folds share nothing but the directory, which has a lock of its own.
-std::vector<Error> Engine::recover(std::span<const Ownership> owned, const storage::Journal& journal, const ReadRecords& read,
-                                   const Beside& beside) {
+std::vector<Error> Engine::recover(std::span<const Ownership> owned, const storage::Journal& journal, const Beside& beside) {
   auto& s = *state_;
   std::vector<std::unique_ptr<Partition>> fresh;
   std::vector<Result<void>> results(owned.size());
   for (const auto& [id, epoch] : owned) fresh.push_back(std::make_unique<Partition>(s.w, id, epoch));
-  const auto one = [&](std::size_t i) { results[i] = fold(*fresh[i], owned[i].partition, journal, read); };
+  const auto one = [&](std::size_t i) { results[i] = fold(*fresh[i], owned[i].partition, journal); };
   if (beside) {
     beside(owned.size(), one);
   } else {
@@ -187,18 +189,18 @@ std::vector<Error> Engine::recover(std::span<const Ownership> owned, const stora
   return errors;
 }
 
-Result<void> Engine::recover_alone(storage::Journal& journal, const ReadRecords& read) {
+Result<void> Engine::recover_alone(storage::Journal& journal) {
   std::vector<Ownership> rest;
   for (const auto id : owned()) {
     const auto epoch = journal.own(id);
     if (!epoch) return std::unexpected(epoch.error());
     if (id != kHouse) {
       rest.push_back({id, *epoch});
-    } else if (auto recovered = recover_house(*epoch, journal, read); !recovered) {
+    } else if (auto recovered = recover_house(*epoch, journal); !recovered) {
       return recovered;
     }
   }
-  auto errors = recover(rest, journal, read);
+  auto errors = recover(rest, journal);
   return errors.empty() ? Result<void>() : std::unexpected(std::move(errors.front()));
 }
 

@@ -70,11 +70,6 @@ struct HostView {
   Duration p50{}, p99{};
 };
 
-// Shows every record of a partition from a group on, in order (storage/recovery.h does it); the core sees no more of storage
-// than the journal.
-using ShowRecord = std::function<void(const v1::Record& record, GroupNo group)>;
-using ReadRecords = std::function<Result<void>(PartitionId partition, GroupNo from, const ShowRecord& show)>;
-
 class Engine {
  public:
   Engine(EngineConfig config, Outside& outside, Chance& chance, std::shared_ptr<crypto::KeyVault> vault);
@@ -90,16 +85,15 @@ class Engine {
   // Reads snapshot and tail, as the owner with these epochs. The house first, then its reference goes to every engine, then the
   // rest; a partition with an error is left out. Partitions share nothing while they are read: `beside`, where it is given, runs the
   // tasks 0 to count - 1 on any threads, and returns when all are done.
-  [[nodiscard]] Result<void> recover_house(Epoch epoch, const storage::Journal& journal, const ReadRecords& read);
+  [[nodiscard]] Result<void> recover_house(Epoch epoch, const storage::Journal& journal);
   struct Ownership {
     PartitionId partition;
     Epoch epoch;
   };
   using Beside = std::function<void(std::size_t count, const std::function<void(std::size_t)>& task)>;
-  [[nodiscard]] std::vector<Error> recover(std::span<const Ownership> owned, const storage::Journal& journal, const ReadRecords& read,
-                                           const Beside& beside = {});
+  [[nodiscard]] std::vector<Error> recover(std::span<const Ownership> owned, const storage::Journal& journal, const Beside& beside = {});
   // For an engine by itself: becomes the owner of all that it holds and recovers it.
-  [[nodiscard]] Result<void> recover_alone(storage::Journal& journal, const ReadRecords& read);
+  [[nodiscard]] Result<void> recover_alone(storage::Journal& journal);
   void start(Now now);  // opens links; intents without an outcome become owed reversals
   [[nodiscard]] std::shared_ptr<const Reference> reference() const;
   void on_reference(std::shared_ptr<const Reference> reference, Now now);

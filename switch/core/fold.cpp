@@ -3,6 +3,7 @@
 #include "switch/base/check.h"
 #include "switch/core/house.h"
 #include "switch/core/partition.h"
+#include "switch/core/replay.h"
 
 namespace tollgate::core {
 namespace {
@@ -52,28 +53,21 @@ struct Apart {
 };
 
 template <class Slice, class Replay>
-Result<storage::Snapshot> fold(Slice& slice, const FoldOrder& order, const storage::Journal& journal, const ReadRecords& read,
-                               Replay replay) {
-  GroupNo from{1}, last{0};
+Result<storage::Snapshot> fold(Slice& slice, const FoldOrder& order, const storage::Journal& journal, const Replay& show) {
+  GroupNo from{1};
   {
     const auto before = journal.latest_snapshot(order.partition);
     if (!before) return std::unexpected(before.error());
     if (*before) {
       if ((*before)->group > order.upto.group) return fail(ErrorCode::conflict, "there is a newer snapshot already", "snapshot");
       if (auto loaded = slice.load_snapshot(**before); !loaded) return std::unexpected(loaded.error());
-      last = (*before)->group;
-      from = GroupNo{last.value + 1};
+      from = GroupNo{(*before)->group.value + 1};
     }
   }  // its bytes go before the new ones come
-  if (from <= order.upto.group) {
-    const auto shown = read(order.partition, from, [&](const v1::Record& record, GroupNo group) {
-      last = group;
-      replay(record, group);
-    });
-    if (!shown) return std::unexpected(shown.error());
-  }
-  // Every group has a record. One too few or too many, and the bytes would be those of another place in the chain.
-  if (last != order.upto.group) return fail(ErrorCode::conflict, "what was read does not end where the snapshot is to stand", "snapshot");
+  const auto last = replay(journal, {.partition = order.partition, .from = from, .upto = order.upto.group, .cancelled = order.cancelled}, show);
+  if (!last) return std::unexpected(last.error());
+  // One group too few, and the bytes would be those of another place in the chain.
+  if (*last != order.upto.group) return fail(ErrorCode::conflict, "what was read does not end where the snapshot is to stand", "snapshot");
   slice.recovered(order.upto.group);
   auto snapshot = slice.snapshot();
   if (!snapshot) return fail(ErrorCode::full, "the state is larger than a snapshot holds", "snapshot");
@@ -83,17 +77,16 @@ Result<storage::Snapshot> fold(Slice& slice, const FoldOrder& order, const stora
 
 }  // namespace
 
-Result<storage::Snapshot> fold_apart(const FoldOrder& order, const storage::Journal& journal, const ReadRecords& read) {
+Result<storage::Snapshot> fold_apart(const FoldOrder& order, const storage::Journal& journal) {
   auto zone = TimeZone::load(order.config.time_zone);
   if (!zone) return std::unexpected(zone.error());
   Apart apart(order, std::move(*zone));
   if (order.partition == kHouse) {
     House house(apart.w, order.upto.epoch);
-    return fold(house, order, journal, read, [&](const v1::Record& record, GroupNo) { house.replay(record); });
+    return fold(house, order, journal, [&](const RecordView& record, GroupNo) { return house.replay(record); });
   }
   Partition partition(apart.w, order.partition, order.upto.epoch);
-  return fold(partition, order, journal, read,
-              [&](const v1::Record& record, GroupNo group) { partition.replay(record, group); });
+  return fold(partition, order, journal, [&](const RecordView& record, GroupNo group) { return partition.replay(record, group); });
 }
 
 }  // namespace tollgate::core

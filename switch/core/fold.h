@@ -7,6 +7,7 @@
 // its bytes once more. It opens no sealed cell, so no key and no card number is in it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "switch/core/engine.h"
@@ -18,9 +19,9 @@ struct FoldOrder {
   std::shared_ptr<crypto::KeyVault> vault;
   PartitionId partition;
   storage::Head upto;  // a durable group of the partition
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
-// `read` must stop behind order.upto.group.
-[[nodiscard]] Result<storage::Snapshot> fold_apart(const FoldOrder& order, const storage::Journal& journal, const ReadRecords& read);
+[[nodiscard]] Result<storage::Snapshot> fold_apart(const FoldOrder& order, const storage::Journal& journal);
 
 }  // namespace tollgate::core

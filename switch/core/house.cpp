@@ -22,7 +22,14 @@ House::House(WorkerContext& worker, Epoch epoch) : w_(worker), epoch_(epoch) {}
 
 // ---- the fold --------------------------------------------------------------------------------------------------------
 
-void House::replay(const v1::Record& record) {
+bool House::replay(const RecordView& view) {
+  v1::Record record;
+  if (!record.ParseFromArray(view.bytes.data(), static_cast<int>(view.bytes.size()))) return false;
+  apply(record);
+  return true;
+}
+
+void House::apply(const v1::Record& record) {
   switch (record.body_case()) {
     case v1::Record::kHostSet: return apply(record.host_set(), record.at_us());
     case v1::Record::kRoutesSet: return apply(record.routes_set(), record.at_us());

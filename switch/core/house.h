@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fees/price_book.h"
+#include "proto/record_wire.h"
 #include "storage/journal.h"
 #include "switch/core/group_buffer.h"
 #include "switch/core/idempotency.h"
@@ -24,7 +25,7 @@ class House {
   House(WorkerContext& worker, Epoch epoch);
 
   [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
-  void replay(const v1::Record& record);
+  [[nodiscard]] bool replay(const RecordView& record);  // false: it does not parse
   void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
   void start();
@@ -59,6 +60,7 @@ class House {
     gathering_.append(w_.now.wall.us, field, body);
     apply(body, w_.now.wall.us);
   }
+  void apply(const v1::Record& record);
   void apply(const v1::HostSet& set, std::int64_t at_us);
   void apply(const v1::RoutesSet& set, std::int64_t at_us);
   void apply(const v1::CardsSet& set, std::int64_t at_us);

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/record_wire.h"
 #include "storage/journal.h"
 #include "switch/core/acceptance.h"
 #include "switch/core/group_buffer.h"
@@ -76,7 +77,7 @@ class Partition {
 
   // Recovery: snapshot, then records, then the sealed cells; start() once everything is read.
   [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
-  void replay(const v1::Record& record, GroupNo group);
+  [[nodiscard]] bool replay(const RecordView& record, GroupNo group);  // false: it does not parse
   void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
   void take_position(std::uint16_t position) noexcept { position_ = position; }  // among the engine's partitions
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
@@ -255,8 +256,10 @@ class Partition {
   void seal_pans(GroupBuffer& group, GroupNo number);
   [[nodiscard]] const crypto::DayKey& day_key(GroupBuffer& group);
   const crypto::DayKey& keep_day_key(crypto::DayKey key);
-  void save_txn(const Txn& txn, v1::TxnSnapshot& t) const;
-  [[nodiscard]] bool load_txn(const v1::TxnSnapshot& t);
+  void apply(const v1::Record& record, GroupNo group);
+  void save_txn(const Txn& txn, WireWriter& out) const;
+  enum class Loaded : std::uint8_t { yes, unreadable, no_room };
+  [[nodiscard]] Loaded load_txn(ByteView bytes);
   [[nodiscard]] std::uint16_t intern(std::string_view host);
   [[nodiscard]] std::uint32_t intern_sub(std::string_view sub);
 

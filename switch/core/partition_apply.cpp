@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "switch/base/check.h"
 #include "switch/core/partition.h"
@@ -11,27 +12,43 @@ namespace {
 
 template <class Bytes16>
 void copy16(std::string_view from, Bytes16& to) {
-  if (from.size() == to.bytes.size()) std::ranges::copy(as_bytes(from), to.bytes.begin());
+  if (from.size() == to.bytes.size()) std::memcpy(to.bytes.data(), from.data(), sizeof(to.bytes));
 }
 
 constexpr std::uint64_t kRrnRange = 1'000'000'000;
 
 }  // namespace
 
-void Partition::replay(const v1::Record& record, GroupNo group) {
-  switch (record.body_case()) {
-    case v1::Record::kIntent: return apply(facts_of(record.intent()), group, record.at_us());
+bool Partition::replay(const RecordView& record, GroupNo group) {
+  const auto replay_as = [&](auto facts) {
+    if (!read(record.body, facts)) return false;
+    apply(facts, group, record.at_us);
+    return true;
+  };
+  switch (record.kind) {
+    case v1::Record::kIntent: return replay_as(IntentFacts{});
+    case v1::Record::kRefusal: return replay_as(RefusalFacts{});
+    case v1::Record::kTombstone: return replay_as(TombstoneFacts{});
     case v1::Record::kOutcome: {
-      const auto of = txns_.find_id(TxnId(record.outcome().txn()));
-      const bool instant = of != kNoTxn && txns_[of].instant;  // keeps its receipt
-      return apply(replayed_.facts_of(record.outcome(), instant), group, record.at_us());
+      const auto* facts = replayed_.read(record.body);
+      if (facts != nullptr) apply(*facts, group, record.at_us);
+      return facts != nullptr;
     }
-    case v1::Record::kRefusal: return apply(facts_of(record.refusal()), group, record.at_us());
+    default: break;
+  }
+  v1::Record message;
+  if (!message.ParseFromArray(record.bytes.data(), static_cast<int>(record.bytes.size()))) return false;
+  apply(message, group);
+  return true;
+}
+
+// The rare ones.
+void Partition::apply(const v1::Record& record, GroupNo group) {
+  switch (record.body_case()) {
     case v1::Record::kReversalOwed: return apply(record.reversal_owed(), group, record.at_us());
     case v1::Record::kReversalSent: return apply(record.reversal_sent(), group, record.at_us());
     case v1::Record::kReversalSettled: return apply(record.reversal_settled(), group, record.at_us());
     case v1::Record::kLateReply: return apply(record.late_reply(), group, record.at_us());
-    case v1::Record::kTombstone: return apply(facts_of(record.tombstone()), group, record.at_us());
     case v1::Record::kSignedOn: return apply(record.signed_on(), group, record.at_us());
     case v1::Record::kSignedOff: return apply(record.signed_off(), group, record.at_us());
     case v1::Record::kServed: return apply(record.served(), group, record.at_us());
@@ -42,7 +59,7 @@ void Partition::replay(const v1::Record& record, GroupNo group) {
     case v1::Record::kHoldReleased: return apply(record.hold_released(), group, record.at_us());
     case v1::Record::kIdempotency: return apply(record.idempotency(), group, record.at_us());
     case v1::Record::kVaultChanged: return;
-    default: TG_CHECK(!"a record of a merchant partition");  // of the house, or of a newer release: not ours to skip
+    default: TG_CHECK(!"a record of a merchant partition");  // of the house, of a newer release, or not as we write it
   }
 }
 

@@ -5,6 +5,7 @@
 #include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "switch/core/partition.h"
@@ -14,7 +15,7 @@ namespace {
 
 template <class Bytes16>
 void load16(std::string_view from, Bytes16& to) {
-  if (from.size() == to.bytes.size()) std::ranges::copy(as_bytes(from), to.bytes.begin());
+  if (from.size() == to.bytes.size()) std::memcpy(to.bytes.data(), from.data(), sizeof(to.bytes));
 }
 
 using google::protobuf::internal::WireFormatLite;
@@ -32,9 +33,9 @@ void append_message(const google::protobuf::MessageLite& message, Bytes& out) {
 class TxnWriter {
  public:
   TxnWriter(Bytes& out, std::size_t count) : out_(out), begin_(out.size()), count_(count) {}
-  void add(const v1::TxnSnapshot& txn) {
+  void add(ByteView txn) {
     using google::protobuf::io::CodedOutputStream;
-    const auto size = static_cast<std::uint32_t>(txn.ByteSizeLong());
+    const auto size = static_cast<std::uint32_t>(txn.size());
     const auto need = CodedOutputStream::VarintSize32(kTxnTag) + CodedOutputStream::VarintSize32(size) + size;
     const auto at = out_.size();
     if (out_.capacity() < at + need) {
@@ -44,7 +45,7 @@ class TxnWriter {
     out_.resize(at + need);
     auto* p = CodedOutputStream::WriteTagToArray(kTxnTag, out_.data() + at);
     p = CodedOutputStream::WriteVarint32ToArray(size, p);
-    txn.SerializeWithCachedSizesToArray(p);
+    std::memcpy(p, txn.data(), txn.size());
     ++written_;
   }
 
@@ -88,84 +89,115 @@ template <class Table>
 
 }  // namespace
 
-void Partition::save_txn(const Txn& txn, v1::TxnSnapshot& t) const {
-  t.set_id(txn.id.raw());
-  t.set_key(txn.key);
-  t.set_terminal(txn.terminal == kNone ? 0 : txn.terminal + 1);
-  t.set_original(txn.original.raw());
-  t.set_kind(rules_of(txn.kind).stored);
-  t.set_mti(txn.mti);
-  t.set_state(static_cast<std::uint32_t>(txn.state));
-  t.set_approved(txn.approved);
-  t.set_voided(txn.voided);
-  t.set_resolving(txn.resolving);
-  t.set_instant(txn.instant);
-  t.set_currency(txn.currency);
-  t.set_host(hosts_[txn.host]);
+// As a v1.TxnSnapshot.
+void Partition::save_txn(const Txn& txn, WireWriter& out) const {
+  using V = v1::TxnSnapshot;
+  out.number(V::kIdFieldNumber, txn.id.raw());
+  out.number(V::kKeyFieldNumber, txn.key);
+  out.number(V::kTerminalFieldNumber, txn.terminal == kNone ? 0 : txn.terminal + 1);
+  out.number(V::kOriginalFieldNumber, txn.original.raw());
+  out.number(V::kKindFieldNumber, rules_of(txn.kind).stored);
+  out.number(V::kMtiFieldNumber, txn.mti);
+  out.number(V::kStateFieldNumber, static_cast<std::uint32_t>(txn.state));
+  out.flag(V::kApprovedFieldNumber, txn.approved);
+  out.flag(V::kVoidedFieldNumber, txn.voided);
+  out.flag(V::kInstantFieldNumber, txn.instant);
+  out.number(V::kCurrencyFieldNumber, txn.currency);
+  out.text(V::kHostFieldNumber, hosts_[txn.host]);
   for (const auto& leg : txn.legs) {
-    auto& l = *t.add_legs();
-    l.set_account(leg.account | std::uint32_t{leg.entry} << 16);
-    l.set_sub(subs_[leg.sub]);
-    l.set_credit(leg.credit);
-    l.set_amount_minor(leg.amount_minor);
+    const auto mark = out.open(V::kLegsFieldNumber);
+    out.number(v1::Leg::kAccountFieldNumber, leg.account | std::uint32_t{leg.entry} << 16);
+    out.text(v1::Leg::kSubFieldNumber, subs_[leg.sub]);
+    out.flag(v1::Leg::kCreditFieldNumber, leg.credit);
+    out.integer(v1::Leg::kAmountMinorFieldNumber, leg.amount_minor);
+    out.close(mark);
   }
-  t.set_amount_minor(txn.amount_minor);
-  t.set_rrn(txn.rrn);
-  t.set_at_us(txn.at_us);
-  t.set_business_date(txn.business_date.days);
-  t.set_processing_code(txn.processing_code);
-  t.set_first_entry(txn.first_entry);
-  t.set_entries(txn.entry_seqs);
-  t.set_host_stan(txn.host_stan);
-  t.set_pan_group(txn.pan_group);
-  t.set_digest(txn.digest.bytes.data(), txn.digest.bytes.size());
-  t.set_token(txn.token.bytes.data(), txn.token.bytes.size());
-  const auto text = [](auto view) { return std::string(view); };
-  t.set_code(text(txn.code.view()));
-  t.set_auth_code(text(txn.auth_code.view()));
-  t.set_local(text(txn.local.view()));
-  t.set_transmitted(text(txn.transmitted.view()));
-  t.set_extras(txn.extras.data(), txn.extras.size());
-  if (txn.receipt != nullptr) t.set_receipt(*txn.receipt);
-  if (txn.counted.schedule != 0) save_counted(txn.counted, t.mutable_counted());
+  out.integer(V::kAmountMinorFieldNumber, txn.amount_minor);
+  out.number(V::kRrnFieldNumber, txn.rrn);
+  out.integer(V::kAtUsFieldNumber, txn.at_us);
+  out.integer(V::kBusinessDateFieldNumber, txn.business_date.days);
+  out.number(V::kProcessingCodeFieldNumber, txn.processing_code);
+  out.number(V::kFirstEntryFieldNumber, txn.first_entry);
+  out.number(V::kEntriesFieldNumber, txn.entry_seqs);
+  out.number(V::kHostStanFieldNumber, txn.host_stan);
+  out.number(V::kPanGroupFieldNumber, txn.pan_group);
+  out.text(V::kDigestFieldNumber, txn.digest.bytes);
+  out.text(V::kTokenFieldNumber, txn.token.bytes);
+  out.text(V::kCodeFieldNumber, txn.code.view());
+  out.text(V::kAuthCodeFieldNumber, txn.auth_code.view());
+  out.text(V::kLocalFieldNumber, txn.local.view());
+  out.text(V::kTransmittedFieldNumber, txn.transmitted.view());
+  out.text(V::kExtrasFieldNumber, std::string_view(txn.extras.data(), txn.extras.size()));
+  out.flag(V::kResolvingFieldNumber, txn.resolving);
+  if (txn.receipt != nullptr) out.text(V::kReceiptFieldNumber, *txn.receipt);
+  if (txn.counted.schedule != 0) {
+    const auto mark = out.open(V::kCountedFieldNumber);
+    write(txn.counted, out);
+    out.close(mark);
+  }
 }
 
-bool Partition::load_txn(const v1::TxnSnapshot& t) {
-  const auto index = txns_.insert(t.key(), TxnId(t.id()), static_cast<std::uint16_t>(t.mti()));
-  if (index == kNoTxn) return false;
+Partition::Loaded Partition::load_txn(ByteView bytes) {
+  using V = v1::TxnSnapshot;
+  std::uint64_t id = 0, key = 0;
+  std::uint16_t mti = 0;
+  WireReader name(bytes);
+  while (name.next()) {
+    if (name.number() == V::kIdFieldNumber) id = name.value();
+    if (name.number() == V::kKeyFieldNumber) key = name.value();
+    if (name.number() == V::kMtiFieldNumber) mti = static_cast<std::uint16_t>(name.value());
+    if (name.number() >= V::kMtiFieldNumber) break;  // fields ascend
+  }
+  const auto index = txns_.insert(key, TxnId(id), mti);
+  if (index == kNoTxn) return Loaded::no_room;
   auto& txn = txns_[index];
-  txn.terminal = t.terminal() == 0 ? kNone : t.terminal() - 1;
-  txn.original = TxnId(t.original());
-  txn.kind = rules_of_stored(t.kind()).kind;
-  txn.state = static_cast<TxnState>(t.state());
-  txn.approved = t.approved();
-  txn.voided = t.voided();
-  txn.resolving = t.resolving();
-  txn.instant = t.instant();
-  txn.currency = static_cast<std::uint16_t>(t.currency());
-  txn.host = intern(t.host());
-  for (const auto& leg : t.legs())
-    txn.legs.push_back({leg.amount_minor(), intern_sub(leg.sub()), static_cast<std::uint16_t>(leg.account()), leg.credit(),
-                        static_cast<std::uint8_t>(leg.account() >> 16)});
-  txn.amount_minor = t.amount_minor();
-  txn.rrn = t.rrn();
-  txn.at_us = t.at_us();
-  txn.business_date = BusinessDate{t.business_date()};
-  txn.processing_code = t.processing_code();
-  txn.first_entry = t.first_entry();
-  txn.entry_seqs = t.entries();
-  txn.host_stan = t.host_stan();
-  txn.pan_group = t.pan_group();
-  load16(t.digest(), txn.digest);
-  load16(t.token(), txn.token);
-  txn.code.assign(t.code());
-  txn.auth_code.assign(t.auth_code());
-  txn.local.assign(t.local());
-  txn.transmitted.assign(t.transmitted());
-  txn.extras.assign(t.extras().begin(), t.extras().end());
-  if (!t.receipt().empty()) txn.receipt = std::make_unique<std::string>(t.receipt());
-  txn.counted = load_counted(t.counted());
-  return true;
+  txn.state = TxnState{};  // what is 0 is left out
+  legs_scratch_.clear();
+  bool whole = true;
+  WireReader in(bytes);
+  while (whole && in.next()) {
+    const auto number = [&](auto& to) { to = static_cast<std::remove_reference_t<decltype(to)>>(in.value()); };
+    switch (in.number()) {
+      case V::kTerminalFieldNumber: txn.terminal = static_cast<std::uint32_t>(in.value()) - 1; break;
+      case V::kOriginalFieldNumber: txn.original = TxnId(in.value()); break;
+      case V::kKindFieldNumber: txn.kind = rules_of_stored(static_cast<std::uint32_t>(in.value())).kind; break;
+      case V::kStateFieldNumber: number(txn.state); break;
+      case V::kApprovedFieldNumber: number(txn.approved); break;
+      case V::kVoidedFieldNumber: number(txn.voided); break;
+      case V::kInstantFieldNumber: number(txn.instant); break;
+      case V::kCurrencyFieldNumber: number(txn.currency); break;
+      case V::kHostFieldNumber: txn.host = intern(in.text()); break;
+      case V::kLegsFieldNumber: {
+        ledger::LegView leg;
+        whole = ledger::read_leg(in.bytes(), leg);
+        legs_scratch_.push_back({leg.amount_minor, intern_sub(leg.sub), static_cast<std::uint16_t>(leg.account), leg.credit,
+                                 static_cast<std::uint8_t>(leg.account >> 16)});
+        break;
+      }
+      case V::kAmountMinorFieldNumber: number(txn.amount_minor); break;
+      case V::kRrnFieldNumber: number(txn.rrn); break;
+      case V::kAtUsFieldNumber: number(txn.at_us); break;
+      case V::kBusinessDateFieldNumber: number(txn.business_date.days); break;
+      case V::kProcessingCodeFieldNumber: number(txn.processing_code); break;
+      case V::kFirstEntryFieldNumber: number(txn.first_entry); break;
+      case V::kEntriesFieldNumber: number(txn.entry_seqs); break;
+      case V::kHostStanFieldNumber: number(txn.host_stan); break;
+      case V::kPanGroupFieldNumber: number(txn.pan_group); break;
+      case V::kDigestFieldNumber: load16(in.text(), txn.digest); break;
+      case V::kTokenFieldNumber: load16(in.text(), txn.token); break;
+      case V::kCodeFieldNumber: txn.code.assign(in.text()); break;
+      case V::kAuthCodeFieldNumber: txn.auth_code.assign(in.text()); break;
+      case V::kLocalFieldNumber: txn.local.assign(in.text()); break;
+      case V::kTransmittedFieldNumber: txn.transmitted.assign(in.text()); break;
+      case V::kExtrasFieldNumber: txn.extras.assign(in.text().begin(), in.text().end()); break;
+      case V::kResolvingFieldNumber: number(txn.resolving); break;
+      case V::kReceiptFieldNumber: txn.receipt = std::make_unique<std::string>(in.text()); break;
+      case V::kCountedFieldNumber: whole = read(in.bytes(), txn.counted); break;
+      default: break;
+    }
+  }
+  txn.legs.assign(legs_scratch_.begin(), legs_scratch_.end());
+  return whole && in.ok() ? Loaded::yes : Loaded::unreadable;
 }
 
 std::optional<storage::Snapshot> Partition::snapshot() const {
@@ -219,11 +251,11 @@ std::optional<storage::Snapshot> Partition::snapshot() const {
   snapshot.group = GroupNo{next_group_.value - 1};
   append_message(out, snapshot.state);
   TxnWriter txns(snapshot.state, txns_.size());
-  v1::TxnSnapshot one;
+  WireWriter one;
   txns_.each([&](TxnIndex, const Txn& txn) {
-    one.Clear();
+    one.clear();
     save_txn(txn, one);
-    txns.add(one);
+    txns.add(one.bytes());
   });
   // What reads it back counts in 31 bits.
   if (snapshot.state.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return std::nullopt;
@@ -268,12 +300,10 @@ Result<void> Partition::load_snapshot(const storage::Snapshot& snapshot) {
     else
       return fail(ErrorCode::damaged, "a hold of nobody", "snapshot");
   }
-  v1::TxnSnapshot t;
-  bool room = true;
-  const bool parsed = split(snapshot.state, nullptr, [&](ByteView bytes) {
-    return t.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) && (room = load_txn(t));
-  });
-  if (!room) return fail(ErrorCode::damaged, "more transactions than core.transactions_max holds", "snapshot");
+  auto loaded_txn = Loaded::yes;
+  const bool parsed =
+      split(snapshot.state, nullptr, [&](ByteView bytes) { return (loaded_txn = load_txn(bytes)) == Loaded::yes; });
+  if (loaded_txn == Loaded::no_room) return fail(ErrorCode::damaged, "more transactions than core.transactions_max holds", "snapshot");
   if (!parsed) return unreadable();
   for (const auto& r : in.refused()) {
     Refused refused;

@@ -1,6 +1,7 @@
 #include "switch/core/record_facts.h"
 
-#include "switch/base/check.h"
+#include <type_traits>
+
 
 namespace tollgate::core {
 namespace {
@@ -27,23 +28,61 @@ void write_request(std::uint32_t field, const RequestFacts& request, WireWriter&
   out.close(mark);
 }
 
-RequestFacts facts_of(const v1::Request& request) {
-  return {.terminal = ObjectId(request.terminal()),
-          .kind = request.kind(),
-          .mti = request.mti(),
-          .stan = request.stan(),
-          .batch = request.batch(),
-          .digest = request.digest(),
-          .amount_minor = request.amount_minor(),
-          .currency = request.currency(),
-          .processing_code = request.processing_code(),
-          .entry_mode = request.entry_mode(),
-          .condition = request.condition(),
-          .pan_token = request.pan_token(),
-          .pan_masked = request.pan_masked(),
-          .brand = request.brand(),
-          .original = TxnId(request.original()),
-          .instant = request.instant()};
+// Calls take(field) for every field; false when the bytes are no message, or take() says so.
+template <class Take>
+bool each_field(ByteView bytes, Take take) {
+  WireReader in(bytes);
+  while (in.next()) {
+    if constexpr (std::is_same_v<decltype(take(in)), bool>) {
+      if (!take(in)) return false;
+    } else {
+      take(in);
+    }
+  }
+  return in.ok();
+}
+
+std::uint32_t number32(const WireReader& in) { return static_cast<std::uint32_t>(in.value()); }
+std::int64_t signed64(const WireReader& in) { return static_cast<std::int64_t>(in.value()); }
+BusinessDate date(const WireReader& in) { return BusinessDate{static_cast<std::int32_t>(in.value())}; }
+
+bool read_request(ByteView bytes, RequestFacts& request) {
+  using V = v1::Request;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kTerminalFieldNumber: request.terminal = ObjectId(in.value()); break;
+      case V::kKindFieldNumber: request.kind = number32(in); break;
+      case V::kMtiFieldNumber: request.mti = number32(in); break;
+      case V::kStanFieldNumber: request.stan = number32(in); break;
+      case V::kBatchFieldNumber: request.batch = number32(in); break;
+      case V::kDigestFieldNumber: request.digest = in.text(); break;
+      case V::kAmountMinorFieldNumber: request.amount_minor = signed64(in); break;
+      case V::kCurrencyFieldNumber: request.currency = number32(in); break;
+      case V::kProcessingCodeFieldNumber: request.processing_code = number32(in); break;
+      case V::kEntryModeFieldNumber: request.entry_mode = number32(in); break;
+      case V::kConditionFieldNumber: request.condition = number32(in); break;
+      case V::kPanTokenFieldNumber: request.pan_token = in.text(); break;
+      case V::kPanMaskedFieldNumber: request.pan_masked = in.text(); break;
+      case V::kBrandFieldNumber: request.brand = in.text(); break;
+      case V::kOriginalFieldNumber: request.original = TxnId(in.value()); break;
+      case V::kInstantFieldNumber: request.instant = in.value() != 0; break;
+      default: break;
+    }
+  });
+}
+
+bool read_routing(ByteView bytes, RoutingFacts& routing) {
+  using V = v1::Routing;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kHostFieldNumber: routing.host = in.text(); break;
+      case V::kLinkFieldNumber: routing.link = number32(in); break;
+      case V::kStanFieldNumber: routing.stan = number32(in); break;
+      case V::kTransmittedFieldNumber: routing.transmitted = in.text(); break;
+      case V::kRouteFieldNumber: routing.route = in.text(); break;
+      default: break;
+    }
+  });
 }
 
 }  // namespace
@@ -106,71 +145,113 @@ void write(const TombstoneFacts& tombstone, WireWriter& out) {
   out.number(V::kTxnFieldNumber, tombstone.txn.raw());
 }
 
-IntentFacts facts_of(const v1::Intent& intent) {
-  const auto& routing = intent.routing();
-  return {.txn = TxnId(intent.txn()),
-          .request = facts_of(intent.request()),
-          .routing = {.host = routing.host(),
-                      .link = routing.link(),
-                      .stan = routing.stan(),
-                      .transmitted = routing.transmitted(),
-                      .route = routing.route()},
-          .rrn = intent.rrn(),
-          .business_date = BusinessDate{intent.business_date()},
-          .local = intent.local(),
-          .schedule_hash = intent.schedule_hash()};
+bool read(ByteView bytes, IntentFacts& intent) {
+  using V = v1::Intent;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kTxnFieldNumber: intent.txn = TxnId(in.value()); break;
+      case V::kRequestFieldNumber: return read_request(in.bytes(), intent.request);
+      case V::kRoutingFieldNumber: return read_routing(in.bytes(), intent.routing);
+      case V::kRrnFieldNumber: intent.rrn = in.value(); break;
+      case V::kBusinessDateFieldNumber: intent.business_date = date(in); break;
+      case V::kLocalFieldNumber: intent.local = in.text(); break;
+      case V::kScheduleHashFieldNumber: intent.schedule_hash = in.text(); break;
+      default: break;
+    }
+    return true;
+  });
 }
 
-RefusalFacts facts_of(const v1::Refusal& refusal) {
-  return {.request = facts_of(refusal.request()),
-          .response_code = refusal.response_code(),
-          .rrn = refusal.rrn(),
-          .local = refusal.local(),
-          .tid = refusal.tid(),
-          .merchant_code = refusal.merchant_code(),
-          .binding = refusal.binding(),
-          .txn = TxnId(refusal.txn())};
+bool read(ByteView bytes, RefusalFacts& refusal) {
+  using V = v1::Refusal;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kRequestFieldNumber: return read_request(in.bytes(), refusal.request);
+      case V::kResponseCodeFieldNumber: refusal.response_code = in.text(); break;
+      case V::kRrnFieldNumber: refusal.rrn = in.value(); break;
+      case V::kLocalFieldNumber: refusal.local = in.text(); break;
+      case V::kTidFieldNumber: refusal.tid = in.text(); break;
+      case V::kMerchantCodeFieldNumber: refusal.merchant_code = in.text(); break;
+      case V::kBindingFieldNumber: refusal.binding = in.value() != 0; break;
+      case V::kTxnFieldNumber: refusal.txn = TxnId(in.value()); break;
+      default: break;
+    }
+    return true;
+  });
 }
 
-TombstoneFacts facts_of(const v1::Tombstone& tombstone) {
-  return {.request = facts_of(tombstone.request()),
-          .rrn = tombstone.rrn(),
-          .local = tombstone.local(),
-          .response_code = tombstone.response_code(),
-          .txn = TxnId(tombstone.txn())};
+bool read(ByteView bytes, TombstoneFacts& tombstone) {
+  using V = v1::Tombstone;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kRequestFieldNumber: return read_request(in.bytes(), tombstone.request);
+      case V::kRrnFieldNumber: tombstone.rrn = in.value(); break;
+      case V::kLocalFieldNumber: tombstone.local = in.text(); break;
+      case V::kResponseCodeFieldNumber: tombstone.response_code = in.text(); break;
+      case V::kTxnFieldNumber: tombstone.txn = TxnId(in.value()); break;
+      default: break;
+    }
+    return true;
+  });
 }
 
-const OutcomeFacts& OutcomeReader::facts_of(const v1::Outcome& outcome, bool with_receipt_bytes) {
-  entries_.clear();
-  for (const auto& bytes : outcome.entries()) TG_CHECK(entries_.add(as_bytes(bytes)));
-  facts_ = {.txn = TxnId(outcome.txn()),
-            .response_code = outcome.response_code(),
-            .host_code = outcome.host_code(),
-            .approved = outcome.approved(),
-            .auth_code = outcome.auth_code(),
-            .settlement_date = outcome.settlement_date(),
-            .institutions = outcome.institutions(),
-            .balances = outcome.balances(),
-            .chip = outcome.chip(),
-            .organisation = outcome.organisation(),
-            .private_62 = outcome.private_62(),
-            .host_rrn = outcome.host_rrn(),
-            .approved_minor = outcome.approved_minor(),
-            .priced = outcome.has_receipt(),
-            .entries = entries_.entries(),
-            .resolves = TxnId(outcome.resolves())};
-  if (!facts_.priced) return facts_;
-  const auto& receipt = outcome.receipt();
+// What volumes need of it; its bytes are kept as they lie.
+bool OutcomeReader::read_receipt(ByteView bytes) {
+  using V = v1::Receipt;
+  facts_.priced = true;
+  facts_.receipt = as_text(bytes);
+  auto& sold = facts_.sold;
+  return each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kScheduleIdFieldNumber: sold.schedule_id = in.text(); break;
+      case V::kVersionFieldNumber: sold.version = number32(in); break;
+      case V::kScheduleHashFieldNumber: sold.schedule_hash = in.text(); break;
+      case V::kBusinessDateFieldNumber: sold.business_date = date(in); break;
+      case V::kKindFieldNumber: facts_.receipt_kind = static_cast<v1::ReceiptKind>(number32(in)); break;
+      case V::kLinesFieldNumber: {
+        auto& base = bases_.emplace_back();
+        return each_field(in.bytes(), [&](const WireReader& line) {
+          if (line.number() == v1::ReceiptLine::kComponentFieldNumber) base.component = number32(line);
+          if (line.number() == v1::ReceiptLine::kBaseMinorFieldNumber) base.base_minor = signed64(line);
+        });
+      }
+      default: break;
+    }
+    return true;
+  });
+}
+
+const OutcomeFacts* OutcomeReader::read(ByteView bytes) {
+  using V = v1::Outcome;
+  facts_ = {};
   bases_.clear();
-  for (const auto& line : receipt.lines()) bases_.push_back({line.component(), line.base_minor()});
-  facts_.receipt_kind = receipt.kind();
-  facts_.sold = {.schedule_id = receipt.schedule_id(),
-                 .version = receipt.version(),
-                 .schedule_hash = receipt.schedule_hash(),
-                 .business_date = BusinessDate{receipt.business_date()},
-                 .bases = bases_};
-  if (with_receipt_bytes) facts_.receipt = receipt_ = receipt.SerializeAsString();
-  return facts_;
+  entries_.clear();
+  const bool whole = each_field(bytes, [&](const WireReader& in) {
+    switch (in.number()) {
+      case V::kTxnFieldNumber: facts_.txn = TxnId(in.value()); break;
+      case V::kResponseCodeFieldNumber: facts_.response_code = in.text(); break;
+      case V::kHostCodeFieldNumber: facts_.host_code = in.text(); break;
+      case V::kApprovedFieldNumber: facts_.approved = in.value() != 0; break;
+      case V::kAuthCodeFieldNumber: facts_.auth_code = in.text(); break;
+      case V::kSettlementDateFieldNumber: facts_.settlement_date = in.text(); break;
+      case V::kInstitutionsFieldNumber: facts_.institutions = in.text(); break;
+      case V::kBalancesFieldNumber: facts_.balances = in.text(); break;
+      case V::kChipFieldNumber: facts_.chip = in.text(); break;
+      case V::kOrganisationFieldNumber: facts_.organisation = in.text(); break;
+      case V::kPrivate62FieldNumber: facts_.private_62 = in.text(); break;
+      case V::kHostRrnFieldNumber: facts_.host_rrn = in.text(); break;
+      case V::kApprovedMinorFieldNumber: facts_.approved_minor = signed64(in); break;
+      case V::kReceiptFieldNumber: return read_receipt(in.bytes());
+      case V::kEntriesFieldNumber: return entries_.add(in.bytes());
+      case V::kResolvesFieldNumber: facts_.resolves = TxnId(in.value()); break;
+      default: break;
+    }
+    return true;
+  });
+  if (!whole) return nullptr;
+  facts_.entries = entries_.entries();
+  facts_.sold.bases = bases_;
+  return &facts_;
 }
 
 }  // namespace tollgate::core

@@ -1,8 +1,8 @@
 // The records of every message as plain values: what a decision fills, what the fold looks at. Live code
-// fills one, writes it (write()) and applies it; recovery reads one from the record (facts_of()) and applies
-// it by the same apply(). write() gives the bytes that protobuf would write of the same message, so whoever
-// reads the journal goes on with records.proto. Rare records (estate, holds, sign-on, reversals) stay
-// messages.
+// fills one, writes it (write()) and applies it; recovery reads one where the record lies (read()) and applies
+// it by the same apply(). write() gives the bytes that protobuf would write of the same message, read() takes
+// them, so whoever reads the journal goes on with records.proto. Rare records (estate, holds, sign-on,
+// reversals) stay messages.
 //
 // Texts are views of somebody's memory: of the message being decided, of the record being replayed. Nothing
 // here outlives the call that it was made for. Thread: the partition's.
@@ -91,21 +91,21 @@ void write(const OutcomeFacts& outcome, WireWriter& out);
 void write(const RefusalFacts& refusal, WireWriter& out);
 void write(const TombstoneFacts& tombstone, WireWriter& out);
 
-[[nodiscard]] IntentFacts facts_of(const v1::Intent& intent);
-[[nodiscard]] RefusalFacts facts_of(const v1::Refusal& refusal);
-[[nodiscard]] TombstoneFacts facts_of(const v1::Tombstone& tombstone);
+// From the bytes of the same message, whose views they are. False: they are none.
+[[nodiscard]] bool read(ByteView bytes, IntentFacts& intent);
+[[nodiscard]] bool read(ByteView bytes, RefusalFacts& refusal);
+[[nodiscard]] bool read(ByteView bytes, TombstoneFacts& tombstone);
 
 // Facts of outcomes, one after the other; the memory for what a record holds several of is kept.
 class OutcomeReader {
  public:
-  // Valid until the next call. Stops the process at an entry that is none: the journal verified its chain, so
-  // this code wrote it. The receipt's bytes cost a serialisation: only where they are asked for, and
-  // without them these facts are not to be written.
-  [[nodiscard]] const OutcomeFacts& facts_of(const v1::Outcome& outcome, bool with_receipt_bytes);
+  // Valid until the next call. Null: the bytes are no outcome.
+  [[nodiscard]] const OutcomeFacts* read(ByteView bytes);
 
  private:
+  [[nodiscard]] bool read_receipt(ByteView bytes);
+
   OutcomeFacts facts_;
-  std::string receipt_;
   std::vector<PricedBase> bases_;
   ledger::EntryReader entries_;
 };

@@ -188,22 +188,38 @@ bool VolumeCounters::load(const v1::PartitionSnapshot& in) {
   return true;
 }
 
-void save_counted(const Counted& counted, v1::CountedSnapshot* out) {
-  out->set_whole(counted.whole);
-  out->set_month(counted.month);
-  out->set_schedule(counted.schedule);
-  out->set_taken_back(counted.taken_back);
-  for (const auto& [component, base] : counted.parts) {
-    out->add_component(component);
-    out->add_base_minor(base);
-  }
+void write(const Counted& counted, WireWriter& out) {
+  using V = v1::CountedSnapshot;
+  out.number(V::kWholeFieldNumber, counted.whole);
+  out.integer(V::kMonthFieldNumber, counted.month);
+  out.number(V::kScheduleFieldNumber, counted.schedule);
+  out.flag(V::kTakenBackFieldNumber, counted.taken_back != 0);
+  if (counted.parts.empty()) return;
+  const auto components = out.open(V::kComponentFieldNumber);
+  for (const auto& part : counted.parts) out.packed(part.first);
+  out.close(components);
+  const auto bases = out.open(V::kBaseMinorFieldNumber);
+  for (const auto& part : counted.parts) out.packed(part.second);
+  out.close(bases);
 }
 
-Counted load_counted(const v1::CountedSnapshot& in) {
-  Counted counted{in.whole(), in.month(), in.schedule(), in.taken_back(), {}};
-  for (int i = 0; i < std::min(in.component_size(), in.base_minor_size()); ++i)
-    counted.parts.emplace_back(static_cast<std::uint16_t>(in.component(i)), in.base_minor(i));
-  return counted;
+bool read(std::span<const std::uint8_t> bytes, Counted& counted) {
+  using V = v1::CountedSnapshot;
+  WireReader in(bytes), components({}), bases({});
+  while (in.next()) {
+    switch (in.number()) {
+      case V::kWholeFieldNumber: counted.whole = in.value(); break;
+      case V::kMonthFieldNumber: counted.month = static_cast<std::int32_t>(in.value()); break;
+      case V::kScheduleFieldNumber: counted.schedule = static_cast<std::uint32_t>(in.value()) & 0x7FFF'FFFF; break;
+      case V::kTakenBackFieldNumber: counted.taken_back = in.value() != 0; break;
+      case V::kComponentFieldNumber: components = WireReader(in.bytes()); break;
+      case V::kBaseMinorFieldNumber: bases = WireReader(in.bytes()); break;
+      default: break;
+    }
+  }
+  while (components.next_packed() && bases.next_packed())
+    counted.parts.emplace_back(static_cast<std::uint16_t>(components.value()), static_cast<std::int64_t>(bases.value()));
+  return in.ok() && components.at_end() && bases.at_end();
 }
 
 }  // namespace tollgate::core

@@ -24,6 +24,7 @@
 #include "fees/price_book.h"
 #include "fees/recurring.h"
 #include "proto/records.h"
+#include "proto/wire.h"
 #include "switch/base/short_list.h"
 
 namespace tollgate::core {
@@ -112,7 +113,8 @@ class VolumeCounters {
   std::int32_t month_ = fees::Month::of(BusinessDate{}).index;
 };
 
-void save_counted(const Counted& counted, v1::CountedSnapshot* out);
-[[nodiscard]] Counted load_counted(const v1::CountedSnapshot& in);
+// As a v1.CountedSnapshot.
+void write(const Counted& counted, WireWriter& out);
+[[nodiscard]] bool read(std::span<const std::uint8_t> bytes, Counted& counted);  // false: it is none
 
 }  // namespace tollgate::core

@@ -128,9 +128,7 @@ std::span<const EntryView> EntryBuilder::built() noexcept {
   return built_;
 }
 
-namespace {
-
-bool parse_leg(ByteView bytes, LegView& leg) {
+bool read_leg(ByteView bytes, LegView& leg) {
   WireReader wire(bytes);
   while (wire.next()) {
     switch (wire.number()) {
@@ -153,8 +151,6 @@ bool parse_leg(ByteView bytes, LegView& leg) {
   return wire.ok();
 }
 
-}  // namespace
-
 void EntryReader::clear() noexcept {
   entries_.clear();
   legs_.clear();
@@ -174,7 +170,7 @@ bool EntryReader::add(ByteView bytes) {
         entry.currency = static_cast<std::uint32_t>(wire.value());
         break;
       case v1::LedgerEntry::kLegsFieldNumber:
-        ok = parse_leg(wire.bytes(), legs_.emplace_back());
+        ok = read_leg(wire.bytes(), legs_.emplace_back());
         break;
       default:
         break;

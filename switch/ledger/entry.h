@@ -38,6 +38,9 @@ struct LegView {
   std::int64_t amount_minor = 0;
   friend bool operator==(const LegView&, const LegView&) noexcept = default;
 };
+// From a v1.Leg. False: it is none.
+[[nodiscard]] bool read_leg(ByteView bytes, LegView& leg);
+
 struct EntryView {
   ByteView bytes;  // v1.LedgerEntry
   std::uint64_t seq = 0;

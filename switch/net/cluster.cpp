@@ -83,20 +83,9 @@ struct Cluster::State {
 
 Result<storage::Snapshot> Cluster::State::fold(PartitionId partition, const storage::Head& upto,
                                                const std::atomic<bool>& cancelled) const {
-  const core::ReadRecords read = [&](PartitionId of, GroupNo from,
-                                     const core::ShowRecord& show) -> Result<void> {
-    const auto done = storage::read_records(doors.journal, of, from,
-                                            [&](const v1::Record& record, const storage::Position& at) {
-                                              if (at.group > upto.group || cancelled) return false;
-                                              show(record, at.group);
-                                              return true;
-                                            });
-    if (cancelled) return tollgate::fail(ErrorCode::unavailable, "the switch is stopping");
-    return done ? Result<void>() : std::unexpected(done.error());
-  };
   return core::fold_apart(
-      {.config = config.engine, .vault = doors.vault, .partition = partition, .upto = upto}, doors.journal,
-      read);
+      {.config = config.engine, .vault = doors.vault, .partition = partition, .upto = upto, .cancelled = &cancelled},
+      doors.journal);
 }
 
 void Cluster::State::fail(std::string why) {
@@ -192,17 +181,9 @@ std::vector<Error> Cluster::State::recover_engines(const std::vector<Epoch>& epo
     for (unsigned i = 1; i < threads && i < count; ++i) others.emplace_back(work);
     work();
   };
-  const core::ReadRecords read = [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
-    const auto done = storage::read_records(doors.journal, of, from,
-                                            [&](const v1::Record& record, const storage::Position& at) {
-                                              show(record, at.group);
-                                              return true;
-                                            });
-    return done ? Result<void>() : std::unexpected(done.error());
-  };
   std::shared_ptr<const core::Reference> first;
   on_workers({neighbours.workers.data(), 1}, [&](Worker& worker) {
-    auto recovered = worker.engine().recover_house(epochs[kHouse.value], doors.journal, read);
+    auto recovered = worker.engine().recover_house(epochs[kHouse.value], doors.journal);
     if (!recovered) errors.push_back(std::move(recovered.error()));
     first = worker.engine().reference();
   });
@@ -213,7 +194,7 @@ std::vector<Error> Cluster::State::recover_engines(const std::vector<Epoch>& epo
     std::vector<core::Engine::Ownership> owned;
     for (const auto partition : worker.engine().owned())
       if (partition != kHouse) owned.push_back({partition, epochs[partition.value]});
-    auto failed = worker.engine().recover(owned, doors.journal, read, beside);
+    auto failed = worker.engine().recover(owned, doors.journal, beside);
     const std::lock_guard lock(errors_mutex);
     std::ranges::move(failed, std::back_inserter(errors));
   });

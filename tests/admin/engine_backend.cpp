@@ -132,15 +132,7 @@ void FreshBackend::boot() {
   config.transactions_max = 4096;
   config.directory = std::make_shared<core::Directory>();
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
-  const auto recovered = engine_->recover_alone(
-      journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
-        const auto read = storage::read_records(journal_, partition, from,
-                                                [&](const v1::Record& r, const storage::Position& at) {
-                                                  show(r, at.group);
-                                                  return true;
-                                                });
-        return read ? Result<void>() : std::unexpected(read.error());
-      });
+  const auto recovered = engine_->recover_alone(journal_);
   ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   engine_->start(now_);
   run();

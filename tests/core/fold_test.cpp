@@ -75,6 +75,32 @@ TEST(Fold, GivesTheWorkersBytesFromASnapshotAndTheTail) {
   EXPECT_EQ(differences(rig), "");
 }
 
+// Transactions are written and read without message objects: the library must write the same bytes of what it reads.
+TEST(Fold, WritesTransactionsAsTheLibraryDoes) {
+  Rig rig;
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  trade(rig, pos);
+  std::size_t receipts = 0, counted = 0, open = 0;
+  for (std::uint16_t id = 1; id <= 2; ++id) {
+    const auto snapshot = rig.engine().snapshot({id});
+    ASSERT_TRUE(snapshot.has_value());
+    v1::PartitionSnapshot state;
+    ASSERT_TRUE(state.ParseFromArray(snapshot->state.data(), static_cast<int>(snapshot->state.size())));
+    v1::PartitionSnapshot txns;
+    txns.mutable_txns()->Swap(state.mutable_txns());
+    for (const auto& txn : txns.txns()) {
+      receipts += txn.receipt().empty() ? 0 : 1;
+      counted += txn.has_counted() ? 1 : 0;
+      open += txn.pan_group() != 0 ? 1 : 0;
+    }
+    EXPECT_TRUE(as_text(snapshot->state).ends_with(txns.SerializeAsString()));
+  }
+  EXPECT_GE(receipts, 1U);
+  EXPECT_GE(counted, 5U);
+  EXPECT_GE(open, 1U);
+}
+
 // An intent on its way has no outcome in either; what the worker knows of it besides is not state.
 TEST(Fold, GivesTheWorkersBytesWhileARequestIsAtItsHost) {
   Rig rig;
@@ -118,37 +144,38 @@ TEST(Fold, ControlAStateOfAnotherMomentDiffersAndIsNamed) {
   EXPECT_EQ(test::difference(id, *worker, *before), "");
 }
 
-// Records that end before or behind the group would be the state of another place in the chain.
-TEST(Fold, RefusesRecordsThatDoNotEndAtTheGroup) {
+TEST(Fold, EndsAtItsGroup) {
   Rig rig;
   auto pos = rig.terminal();
   rig.sign_in(pos);
   EXPECT_EQ(rig.ask(pos, pos.sale(card_sale(1'000))).code(), "00");
   const auto id = core::Engine::partition_of(test::kMerchant, 2);
   const auto head = rig.journal().head(id);
-  const auto fold_upto = [&](std::uint64_t last, std::uint64_t upto) {
-    const core::ReadRecords read = [&](PartitionId of, GroupNo from,
-                                       const core::ShowRecord& show) -> Result<void> {
-      const auto done = storage::read_records(rig.journal(), of, from,
-                                              [&](const v1::Record& record, const storage::Position& at) {
-                                                if (at.group.value > last) return false;
-                                                show(record, at.group);
-                                                return true;
-                                              });
-      return done ? Result<void>() : std::unexpected(done.error());
-    };
-    return core::fold_apart({.config = rig.config(),
-                             .vault = rig.vault(),
-                             .partition = id,
-                             .upto = {{upto}, head.hash, head.epoch}},
-                            rig.journal(), read);
+  const auto fold_upto = [&](std::uint64_t upto) {
+    return test::folded(rig.config(), rig.vault(), rig.journal(), id, {{upto}, head.hash, head.epoch});
   };
-  EXPECT_TRUE(fold_upto(head.group.value, head.group.value).has_value());
-  EXPECT_EQ(fold_upto(head.group.value - 1, head.group.value).error().code, ErrorCode::conflict);
-  EXPECT_EQ(fold_upto(head.group.value, head.group.value - 1).error().code, ErrorCode::conflict);
+  const auto before = fold_upto(head.group.value - 1);
+  const auto whole = fold_upto(head.group.value);
+  ASSERT_TRUE(before.has_value() && whole.has_value());
+  EXPECT_EQ(before->group.value, head.group.value - 1);
+  EXPECT_NE(before->state, whole->state);
+  // The journal ends before it: the bytes would be those of another place in the chain.
+  EXPECT_EQ(fold_upto(head.group.value + 1).error().code, ErrorCode::conflict);
   write_down(rig);
-  EXPECT_EQ(fold_upto(head.group.value, head.group.value - 1).error().code,
-            ErrorCode::conflict);  // older than what is there
+  EXPECT_EQ(fold_upto(head.group.value - 1).error().code, ErrorCode::conflict);  // older than what is there
+}
+
+TEST(Fold, StopsWhenItIsToldTo) {
+  Rig rig;
+  const std::atomic<bool> cancelled = true;
+  const auto id = core::Engine::partition_of(test::kMerchant, 2);
+  const auto fold = core::fold_apart({.config = rig.config(),
+                                      .vault = rig.vault(),
+                                      .partition = id,
+                                      .upto = rig.journal().head(id),
+                                      .cancelled = &cancelled},
+                                     rig.journal());
+  EXPECT_EQ(fold.error().code, ErrorCode::unavailable);
 }
 
 TEST(Fold, RefusesASnapshotThatIsCutShort) {

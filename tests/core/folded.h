@@ -17,17 +17,8 @@ namespace tollgate::test {
                                                       std::shared_ptr<crypto::KeyVault> vault,
                                                       const storage::Journal& journal, PartitionId partition,
                                                       const storage::Head& upto) {
-  const core::ReadRecords read = [&](PartitionId of, GroupNo from, const core::ShowRecord& show) {
-    const auto done =
-        storage::read_records(journal, of, from, [&](const v1::Record& record, const storage::Position& at) {
-          if (at.group > upto.group) return false;
-          show(record, at.group);
-          return true;
-        });
-    return done ? Result<void>() : std::unexpected(done.error());
-  };
   return core::fold_apart({.config = config, .vault = std::move(vault), .partition = partition, .upto = upto},
-                          journal, read);
+                          journal);
 }
 
 // Empty when they are equal byte for byte; otherwise the fields that differ, or the order that does.

@@ -13,7 +13,7 @@ namespace {
 
 // Records are written without the library; parsed and written by it again, they are the same bytes.
 void expect_library_bytes(ByteView payload) {
-  storage::RecordCursor records(payload);
+  RecordCursor records(payload);
   while (records.next()) {
     v1::Record record;
     EXPECT_TRUE(record.ParseFromArray(records.bytes().data(), static_cast<int>(records.bytes().size())));
@@ -54,15 +54,7 @@ void Rig::boot() {
   config.test = options_.flags;
   config_ = config;
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, chance_, vault_);
-  const auto recovered = engine_->recover_alone(
-      *journal_, [&](PartitionId partition, GroupNo from, const core::ShowRecord& show) {
-        const auto read = storage::read_records(*journal_, partition, from,
-                                                [&](const v1::Record& record, const storage::Position& at) {
-                                                  show(record, at.group);
-                                                  return true;
-                                                });
-        return read ? Result<void>() : std::unexpected(read.error());
-      });
+  const auto recovered = engine_->recover_alone(*journal_);
   ASSERT_TRUE(recovered.has_value()) << recovered.error().text();
   engine_->start(now_);
   connection_ = engine_->on_terminal_open(0, now_);

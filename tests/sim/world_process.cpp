@@ -44,15 +44,7 @@ void World::boot() {
       store_, [this](std::uint64_t) { return std::exchange(fault_, storage::MemoryFault::none); });
   config_ = config;
   engine_ = std::make_unique<core::Engine>(std::move(config), *this, engine_chance_, vault_);
-  const auto read = [this](PartitionId id, GroupNo from, const core::ShowRecord& show) -> Result<void> {
-    const auto report = storage::read_records(
-        *journal_, id, from, [&](const v1::Record& record, const storage::Position& position) {
-          show(record, position.group);
-          return true;
-        });
-    return report ? Result<void>{} : std::unexpected(report.error());
-  };
-  if (const auto recovered = engine_->recover_alone(*journal_, read); !recovered)
+  if (const auto recovered = engine_->recover_alone(*journal_); !recovered)
     return auditor_.violated("P6", "the store cannot be recovered: " + recovered.error().text());
   auditor_.started(*journal_);
   compare_books();
