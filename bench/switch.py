@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The switch as a whole, measured from outside: `tollgate serve` on a fresh store, bench_load as its terminals and its host.
 
-  bench/switch.py [--build build/release] [--part closed|open|restart|suspend ...] [--repeat 3] [--json FILE]
+  bench/switch.py [--build build/release] [--part closed|sustained|open|restart|suspend ...] [--repeat 3] [--json FILE]
 
-closed   64 connections x 8 in flight: durable sales a second, server CPU a sale
-open     20,000 sales a second over 16 connections: latency from the intended send time, dropped, unanswered
-restart  kill -9 with --records records in the journal, then the time until /readyz and until a sale is answered
-suspend  terminals are suspended under the open loop's load: approvals of requests sent after the call returned
+closed     64 connections x 8 in flight: durable sales a second, server CPU a sale
+sustained  the same for a minute and a half: with snapshots beside the traffic and full tables
+open       20,000 sales a second over 16 connections: latency from the intended send time, dropped, unanswered
+restart    kill -9 with --records records in the journal, then the time until /readyz and until a sale is answered
+suspend    terminals are suspended under the open loop's load: approvals of requests sent after the call returned
 
 Every figure is the median of --repeat runs, with the least and the most. `--small` runs each part for a moment and fails when
 nothing was approved or an answer was wrong: that is how the tests use it. Standard library only.
@@ -65,15 +66,21 @@ class World:
         self.switch.close()
 
 
-def closed(args):
+def closed(args, window=None):
     world = World(args, args.connections * args.depth)
     try:
-        r = world.load("--connections", str(args.connections), "--depth", str(args.depth), "--warm-up", args.warm_up, "--for", args.window,
-                       *args.load)
+        r = world.load("--connections", str(args.connections), "--depth", str(args.depth), "--warm-up", args.warm_up, "--for",
+                       window or args.window, *args.load)
     finally:
         world.close()
-    return {"sales_per_s": r["approved_tps"], "server_us_per_sale": r["processor_us_per_txn"]["server"], "p50_ms": r["latency_us"]["p50"] / 1000,
+    processor = r["processor_us_per_txn"]
+    return {"sales_per_s": r["approved_tps"], "server_us_per_sale": processor["server"],
+            "of_generator_and_host": processor["server"] / (processor["generator"] + processor["host"]), "p50_ms": r["latency_us"]["p50"] / 1000,
             "p99_ms": r["latency_us"]["p99"] / 1000, "refused": r["refused"], "unanswered": r["unanswered"]}
+
+
+def sustained(args):
+    return closed(args, args.long)
 
 
 def open_loop(args):
@@ -141,7 +148,7 @@ def suspend(args):
     return {"suspended": count[0], "violations": r["violations"], "refused": r["refused"], "p99_ms": r["latency_us"]["p99"] / 1000}
 
 
-PARTS = {"closed": closed, "open": open_loop, "restart": restart, "suspend": suspend}
+PARTS = {"closed": closed, "sustained": sustained, "open": open_loop, "restart": restart, "suspend": suspend}
 
 
 def main():
@@ -157,6 +164,7 @@ def main():
     parser.add_argument("--records", type=int, default=1000000)
     parser.add_argument("--warm-up", default="2s")
     parser.add_argument("--for", dest="window", default="8s")
+    parser.add_argument("--long", default="90s", help="of the sustained load")
     parser.add_argument("--set", action="append", default=[], help="a setting of the switch, KEY=VALUE")
     parser.add_argument("--load", action="append", default=[], help="an option for bench_load, as --load=--tick=200us")
     parser.add_argument("--small", action="store_true")
@@ -166,6 +174,7 @@ def main():
     if args.small:
         args.repeat, args.connections, args.depth, args.rate, args.open_terminals = 1, 4, 4, 500, 200
         args.suspensions, args.records, args.warm_up, args.window, args.ops_after = 20, 2000, "0s", "2s", 1.0
+        args.long = args.window
     results = {}
     for part in args.part or PARTS:
         runs = [PARTS[part](args) for _ in range(args.repeat)]
