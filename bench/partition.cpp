@@ -7,7 +7,6 @@
 #include <chrono>
 
 #include "storage/memory_journal.h"
-#include "storage/recovery.h"
 #include "switch/core/directory.h"
 #include "switch/core/engine.h"
 #include "switch/core/fold.h"

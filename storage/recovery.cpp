@@ -28,18 +28,6 @@ Result<ReadReport> read_records(const Journal& journal, PartitionId partition, G
   return report;
 }
 
-Result<ReadReport> recover(const Journal& journal, PartitionId partition, const Restore& restore,
-                           const RecordVisit& visit) {
-  GroupNo from{1};
-  auto snapshot = journal.latest_snapshot(partition);
-  if (!snapshot) return std::unexpected(snapshot.error());
-  if (*snapshot) {
-    if (auto ok = restore(**snapshot); !ok) return std::unexpected(ok.error());
-    from = {(*snapshot)->group.value + 1};
-  }
-  return read_records(journal, partition, from, visit);
-}
-
 Result<v1::Record> read_record(const Journal& journal, const Position& position) {
   v1::Record record;
   bool found = false, parsed = false;

@@ -1,5 +1,4 @@
-// Reading state back: the newest valid snapshot of a partition, then every record after it, in order. The
-// same way serves a start, a standby and the indexer. Thread: any that may read the journal.
+// Reading the journal as messages, every record in order or one. (A start and a fold read records where they lie: switch/core/replay.h.) Thread: any that may read the journal.
 #pragma once
 
 #include "storage/record_stream.h"
@@ -15,12 +14,6 @@ struct ReadReport {
 // after all before it were shown.
 [[nodiscard]] Result<ReadReport> read_records(const Journal& journal, PartitionId partition, GroupNo from,
                                               const RecordVisit& visit);
-
-// Loads the newest valid snapshot into `restore` (not called when there is none) and then shows every record
-// behind it.
-using Restore = std::function<Result<void>(const Snapshot& snapshot)>;
-[[nodiscard]] Result<ReadReport> recover(const Journal& journal, PartitionId partition,
-                                         const Restore& restore, const RecordVisit& visit);
 
 // The one record at a position; damaged or not_found otherwise. Reads and checks its whole group.
 [[nodiscard]] Result<v1::Record> read_record(const Journal& journal, const Position& position);

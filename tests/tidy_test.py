@@ -53,6 +53,7 @@ PLANTED = [
     ("sync-wal", "storage/rocks_a.cpp", body("db->SyncWAL();"), 3, body("db->Write(options, batch);")),
     ("delete-range", "storage/rocks_a.cpp", body("db->DeleteRange(options, family, a, b);"), 3, body("db->Delete(options, family, a);")),
     ("activated", "switch/core/a.cpp", body("terminal->terminal.set_activated(true);"), 3, body("terminal->activate();")),
+    ("ranges-copy", "switch/net/a.cpp", body("std::ranges::copy(bytes, out);"), 3, body("std::copy(bytes.begin(), bytes.end(), out);")),
     ("prefetch", "switch/core/a.cpp", body("__builtin_prefetch(p);"), 3, body("prefetch_for_writing(p, 8);")),
     ("resume", "storage/rocks_a.cpp", body("db->Resume();"), 3, body("stop();")),
     ("float", "fees/a.cpp", body("double rate = 6;"), 3, body("long rate = 6'000'000;  // 0.6 % double\nint e = 0x1e5;")),

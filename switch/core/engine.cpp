@@ -141,7 +141,7 @@ Result<void> Engine::recover_house(Epoch epoch, const storage::Journal& journal)
     if (auto loaded = s.house->load_snapshot(**snapshot); !loaded) return loaded;
   const auto shown = replay(journal, {.partition = kHouse, .from = from}, [&](const RecordView& record, GroupNo) { return s.house->replay(record); });
   if (!shown) return std::unexpected(shown.error());
-  s.house->recovered(journal.head(kHouse).group);
+  s.house->recovered(journal.head(kHouse).group, shown->records);
   if (auto opened = s.house->open_cells(journal); !opened) return opened;
   s.w.reference = s.house->make_reference();
   return {};
@@ -158,7 +158,7 @@ Result<void> fold(Partition& partition, PartitionId id, const storage::Journal& 
   const auto shown =
       replay(journal, {.partition = id, .from = from}, [&](const RecordView& record, GroupNo group) { return partition.replay(record, group); });
   if (!shown) return std::unexpected(shown.error());
-  partition.recovered(journal.head(id).group);
+  partition.recovered(journal.head(id).group, shown->records);
   return partition.open_cells(journal);
 }
 
@@ -187,6 +187,12 @@ std::vector<Error> Engine::recover(std::span<const Ownership> owned, const stora
     s.partitions.push_back(std::move(fresh[i]));
   }
   return errors;
+}
+
+std::uint64_t Engine::replayed_records(PartitionId id) const {
+  if (id == kHouse) return state_->house ? state_->house->replayed_records() : 0;
+  const auto* partition = state_->partition(id);
+  return partition == nullptr ? 0 : partition->replayed_records();
 }
 
 Result<void> Engine::recover_alone(storage::Journal& journal) {

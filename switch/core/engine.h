@@ -94,6 +94,7 @@ class Engine {
   [[nodiscard]] std::vector<Error> recover(std::span<const Ownership> owned, const storage::Journal& journal, const Beside& beside = {});
   // For an engine by itself: becomes the owner of all that it holds and recovers it.
   [[nodiscard]] Result<void> recover_alone(storage::Journal& journal);
+  [[nodiscard]] std::uint64_t replayed_records(PartitionId id) const;  // that recovery read behind the snapshot
   void start(Now now);  // opens links; intents without an outcome become owed reversals
   [[nodiscard]] std::shared_ptr<const Reference> reference() const;
   void on_reference(std::shared_ptr<const Reference> reference, Now now);

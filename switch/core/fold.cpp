@@ -64,11 +64,11 @@ Result<storage::Snapshot> fold(Slice& slice, const FoldOrder& order, const stora
       from = GroupNo{(*before)->group.value + 1};
     }
   }  // its bytes go before the new ones come
-  const auto last = replay(journal, {.partition = order.partition, .from = from, .upto = order.upto.group, .cancelled = order.cancelled}, show);
-  if (!last) return std::unexpected(last.error());
+  const auto shown = replay(journal, {.partition = order.partition, .from = from, .upto = order.upto.group, .cancelled = order.cancelled}, show);
+  if (!shown) return std::unexpected(shown.error());
   // One group too few, and the bytes would be those of another place in the chain.
-  if (*last != order.upto.group) return fail(ErrorCode::conflict, "what was read does not end where the snapshot is to stand", "snapshot");
-  slice.recovered(order.upto.group);
+  if (shown->last != order.upto.group) return fail(ErrorCode::conflict, "what was read does not end where the snapshot is to stand", "snapshot");
+  slice.recovered(order.upto.group, shown->records);
   auto snapshot = slice.snapshot();
   if (!snapshot) return fail(ErrorCode::full, "the state is larger than a snapshot holds", "snapshot");
   snapshot->hash = order.upto.hash;

@@ -25,25 +25,25 @@ House::House(WorkerContext& worker, Epoch epoch) : w_(worker), epoch_(epoch) {}
 bool House::replay(const RecordView& view) {
   v1::Record record;
   if (!record.ParseFromArray(view.bytes.data(), static_cast<int>(view.bytes.size()))) return false;
-  apply(record);
-  return true;
+  return apply(record);
 }
 
-void House::apply(const v1::Record& record) {
+bool House::apply(const v1::Record& record) {
   switch (record.body_case()) {
-    case v1::Record::kHostSet: return apply(record.host_set(), record.at_us());
-    case v1::Record::kRoutesSet: return apply(record.routes_set(), record.at_us());
-    case v1::Record::kCardsSet: return apply(record.cards_set(), record.at_us());
-    case v1::Record::kDeviceSet: return apply(record.device_set(), record.at_us());
-    case v1::Record::kSchedulePublished: return apply(record.schedule_published(), record.at_us());
-    case v1::Record::kScheduleDrafted: return apply(record.schedule_drafted(), record.at_us());
-    case v1::Record::kAssignmentRecorded: return apply(record.assignment_recorded(), record.at_us());
-    case v1::Record::kTokenCreated: return apply(record.token_created(), record.at_us());
-    case v1::Record::kTokenRevoked: return apply(record.token_revoked(), record.at_us());
-    case v1::Record::kIdempotency: return apply(record.idempotency(), record.at_us());
-    case v1::Record::kVaultChanged: return apply(record.vault_changed(), record.at_us());
-    default: TG_CHECK(!"a record of the house");
+    case v1::Record::kHostSet: apply(record.host_set(), record.at_us()); break;
+    case v1::Record::kRoutesSet: apply(record.routes_set(), record.at_us()); break;
+    case v1::Record::kCardsSet: apply(record.cards_set(), record.at_us()); break;
+    case v1::Record::kDeviceSet: apply(record.device_set(), record.at_us()); break;
+    case v1::Record::kSchedulePublished: apply(record.schedule_published(), record.at_us()); break;
+    case v1::Record::kScheduleDrafted: apply(record.schedule_drafted(), record.at_us()); break;
+    case v1::Record::kAssignmentRecorded: apply(record.assignment_recorded(), record.at_us()); break;
+    case v1::Record::kTokenCreated: apply(record.token_created(), record.at_us()); break;
+    case v1::Record::kTokenRevoked: apply(record.token_revoked(), record.at_us()); break;
+    case v1::Record::kIdempotency: apply(record.idempotency(), record.at_us()); break;
+    case v1::Record::kVaultChanged: apply(record.vault_changed(), record.at_us()); break;
+    default: return false;  // of a partition, of a newer release, or not as we write it
   }
+  return true;
 }
 
 void House::apply(const v1::HostSet& set, std::int64_t) {

@@ -25,8 +25,12 @@ class House {
   House(WorkerContext& worker, Epoch epoch);
 
   [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
-  [[nodiscard]] bool replay(const RecordView& record);  // false: it does not parse
-  void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
+  [[nodiscard]] bool replay(const RecordView& record);  // false: it is none of the house
+  void recovered(GroupNo last, std::uint64_t records) {
+    next_group_ = GroupNo{last.value + 1};
+    replayed_records_ = records;
+  }
+  [[nodiscard]] std::uint64_t replayed_records() const noexcept { return replayed_records_; }  // behind the snapshot
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
   void start();
 
@@ -60,7 +64,7 @@ class House {
     gathering_.append(w_.now.wall.us, field, body);
     apply(body, w_.now.wall.us);
   }
-  void apply(const v1::Record& record);
+  [[nodiscard]] bool apply(const v1::Record& record);
   void apply(const v1::HostSet& set, std::int64_t at_us);
   void apply(const v1::RoutesSet& set, std::int64_t at_us);
   void apply(const v1::CardsSet& set, std::int64_t at_us);
@@ -78,6 +82,7 @@ class House {
   WorkerContext& w_;
   Epoch epoch_;
   std::uint64_t next_id_ = 1;
+  std::uint64_t replayed_records_ = 0;
   GroupNo next_group_{1};
   bool priced_ = false, committing_ = false, changed_ = false;
   std::uint64_t version_ = 0;

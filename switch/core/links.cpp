@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <ctime>
 
 #include "switch/base/check.h"
 #include "switch/base/prefetch.h"
-#include "switch/base/sensitive.h"
 #include "switch/iso/framing.h"
 
 namespace tollgate::core {

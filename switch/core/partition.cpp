@@ -201,7 +201,11 @@ void Partition::release() {
 void Partition::reply(const ConnRef& connection, const iso::Dialect& dialect, const iso::MessageView& request, const Reply& reply,
                       Instant received) {
   const auto frame = encode_reply(dialect, request, reply, gathering_.room_for_frame());
-  if (w_.config.test.answer_before_commit) return w_.outside.send_terminal(connection, frame);
+  if (w_.config.test.answer_before_commit) {
+    w_.outside.send_terminal(connection, frame);
+    wipe(gathering_.room_for_frame().data(), frame.size());
+    return;
+  }
   After after;
   after.kind = After::Kind::reply;
   after.connection = connection;

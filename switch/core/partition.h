@@ -77,8 +77,12 @@ class Partition {
 
   // Recovery: snapshot, then records, then the sealed cells; start() once everything is read.
   [[nodiscard]] Result<void> load_snapshot(const storage::Snapshot& snapshot);
-  [[nodiscard]] bool replay(const RecordView& record, GroupNo group);  // false: it does not parse
-  void recovered(GroupNo last) { next_group_ = GroupNo{last.value + 1}; }
+  [[nodiscard]] bool replay(const RecordView& record, GroupNo group);  // false: it is none of a partition's
+  void recovered(GroupNo last, std::uint64_t records) {
+    next_group_ = GroupNo{last.value + 1};
+    replayed_records_ = records;
+  }
+  [[nodiscard]] std::uint64_t replayed_records() const noexcept { return replayed_records_; }  // behind the snapshot
   void take_position(std::uint16_t position) noexcept { position_ = position; }  // among the engine's partitions
   [[nodiscard]] Result<void> open_cells(const storage::Journal& journal);
   void start();
@@ -256,7 +260,7 @@ class Partition {
   void seal_pans(GroupBuffer& group, GroupNo number);
   [[nodiscard]] const crypto::DayKey& day_key(GroupBuffer& group);
   const crypto::DayKey& keep_day_key(crypto::DayKey key);
-  void apply(const v1::Record& record, GroupNo group);
+  [[nodiscard]] bool apply(const v1::Record& record, GroupNo group);
   void save_txn(const Txn& txn, WireWriter& out) const;
   enum class Loaded : std::uint8_t { yes, unreadable, no_room };
   [[nodiscard]] Loaded load_txn(ByteView bytes);
@@ -269,6 +273,7 @@ class Partition {
   std::uint16_t position_ = 0;
   Epoch epoch_;
   std::uint64_t next_id_ = 1;
+  std::uint64_t replayed_records_ = 0;
   std::uint64_t next_rrn_ = 1;
   GroupNo next_group_{1};
 

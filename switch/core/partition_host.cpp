@@ -363,6 +363,7 @@ void Partition::send_reversal(TxnIndex index) {
                  scratch_.builder);
   const auto frame = w_.links.encode(*passage, scratch_.builder, scratch_.reversal);
   if (!frame) {
+    wipe(scratch_.reversal.data(), scratch_.reversal.size());
     w_.links.release(passage->place);
     return retry_reversal(index);
   }

@@ -1,5 +1,5 @@
-// What a message that passed the gate asks for. Checks in the order of the cup dialect, section 9: amount, original, card,
-// PIN, route; then the intent.
+// What a message that passed the gate asks for. Checks in the order of the cup dialect, section 9: amount, original, card;
+// then the route, and the PIN for the host that it leads to; then the intent.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -99,7 +99,7 @@ void write(const TombstoneFacts& tombstone, WireWriter& out);
 // Facts of outcomes, one after the other; the memory for what a record holds several of is kept.
 class OutcomeReader {
  public:
-  // Valid until the next call. Null: the bytes are no outcome.
+  // Valid until the next call, and while the bytes live. Null: they are no outcome.
   [[nodiscard]] const OutcomeFacts* read(ByteView bytes);
 
  private:

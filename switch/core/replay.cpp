@@ -4,8 +4,8 @@
 
 namespace tollgate::core {
 
-Result<GroupNo> replay(const storage::Journal& journal, const ReplayRange& range, const Replay& show) {
-  GroupNo last{range.from.value - 1};
+Result<Replayed> replay(const storage::Journal& journal, const ReplayRange& range, const Replay& show) {
+  Replayed replayed{.last = {range.from.value - 1}};
   std::optional<Error> damage;
   const auto damaged = [&](const storage::Group& group, std::string what) {
     damage = Error{.code = ErrorCode::damaged, .where = fmt::format("partition {} group {}", group.partition.value, group.group.value), .what = std::move(what)};
@@ -17,16 +17,17 @@ Result<GroupNo> replay(const storage::Journal& journal, const ReplayRange& range
     std::uint32_t count = 0;
     for (; records.next(); ++count)
       if (!show(RecordView::of(records.bytes()), group.group))
-        return damaged(group, fmt::format("the record at offset {} does not parse", records.offset()));
+        return damaged(group, fmt::format("the record at offset {} is none that this partition can have", records.offset()));
     if (records.damaged() || count != group.records)
       return damaged(group, fmt::format("the group holds {} whole records, its header says {}", count, group.records));
-    last = group.group;
+    replayed.last = group.group;
+    replayed.records += count;
     return true;
   });
   if (damage) return std::unexpected(std::move(*damage));
   if (!done) return std::unexpected(done.error());
   if (range.cancelled != nullptr && *range.cancelled) return fail(ErrorCode::unavailable, "the switch is stopping");
-  return last;
+  return replayed;
 }
 
 }  // namespace tollgate::core

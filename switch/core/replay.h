@@ -20,8 +20,13 @@ struct ReplayRange {
 // False: the record does not parse, and the reading ends with damaged.
 using Replay = std::function<bool(const RecordView& record, GroupNo group)>;
 
-// The last group that was shown; `from` - 1 when there was none. unavailable: it was cancelled. damaged: at the first group that is
+struct Replayed {
+  GroupNo last;  // `from` - 1 when there was none
+  std::uint64_t records = 0;
+};
+
+// unavailable: it was cancelled. damaged: at the first group that is
 // not what was written, after all before it were shown.
-[[nodiscard]] Result<GroupNo> replay(const storage::Journal& journal, const ReplayRange& range, const Replay& show);
+[[nodiscard]] Result<Replayed> replay(const storage::Journal& journal, const ReplayRange& range, const Replay& show);
 
 }  // namespace tollgate::core

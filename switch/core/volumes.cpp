@@ -217,8 +217,12 @@ bool read(std::span<const std::uint8_t> bytes, Counted& counted) {
       default: break;
     }
   }
-  while (components.next_packed() && bases.next_packed())
+  for (;;) {
+    const bool component = components.next_packed(), base = bases.next_packed();
+    if (component != base) return false;
+    if (!component) break;
     counted.parts.emplace_back(static_cast<std::uint16_t>(components.value()), static_cast<std::int64_t>(bases.value()));
+  }
   return in.ok() && components.at_end() && bases.at_end();
 }
 

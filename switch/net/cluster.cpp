@@ -4,7 +4,6 @@
 #include <atomic>
 #include <thread>
 
-#include "storage/recovery.h"
 #include "switch/base/log.h"
 #include "switch/core/directory.h"
 #include "switch/core/fold.h"
@@ -233,6 +232,11 @@ void Cluster::start() {
                     give(worker.take_snapshot(partition));
                   });
                 }});
+    // What this start had to read counts, or a tail would grow from crash to crash.
+    on_workers(s.neighbours.workers, [&s](Worker& worker) {
+      for (const auto id : worker.engine().owned())
+        s.snapshots->count(id, static_cast<std::uint32_t>(worker.engine().replayed_records(id)));
+    });
   }
   for (const auto& worker : s.neighbours.workers) {
     auto* target = worker.get();

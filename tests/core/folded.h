@@ -8,7 +8,6 @@
 #include <string>
 
 #include "proto/records.h"
-#include "storage/recovery.h"
 #include "switch/core/fold.h"
 
 namespace tollgate::test {

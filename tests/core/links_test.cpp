@@ -26,7 +26,6 @@ class Line final : public Outside, public LinkListener {
  public:
   explicit Line(std::uint32_t max_in_flight, std::int64_t wall_us = kWall)
       : now{.instant = {1}, .wall = {wall_us}} {
-    links.on_time(now);  // the clock of its deadlines begins
     limit(max_in_flight);
     links.on_up(link, now);
     answer(sent.back(), "0810");  // signed on
@@ -290,15 +289,20 @@ TEST(Links, KeepWhoWaitsWhenTheyMayTakeMore) {
   line.wait(std::chrono::seconds(16));
   line.send(3);
   const auto young = line.sent.back();
+  line.send(4);
   line.limit(50'000);
   std::vector<Passage> many;
-  for (std::uint64_t n = 0; n < 49'999; ++n) many.push_back(line.reserve(10 + n).value());
+  for (std::uint64_t n = 0; n < 49'998; ++n) many.push_back(line.reserve(10 + n).value());
   EXPECT_EQ(line.reserve(9), std::nullopt);
   line.answer(young);
   line.answer(waiting);
   line.answer(late);
   EXPECT_THAT(line.answered, ElementsAre(3));
   EXPECT_THAT(line.late, ElementsAre(1, 2));
+  line.send(many.back());
+  line.wait(std::chrono::seconds(15));
+  EXPECT_THAT(line.timed_out, ElementsAre(1, 2, 4, 10 + 49'997));
+  many.pop_back();
   for (const auto& passage : many) line.links.release(passage.place);
   EXPECT_EQ(line.links.status("host").in_flight, 0U);
 }
@@ -335,6 +339,9 @@ TEST(Links, TellWhoWaitedWhenTheyAreLost) {
   line.answer(line.sent.back(), "0810");
   line.answer(frame);
   EXPECT_THAT(line.late, ElementsAre(1));
+  line.send(4);
+  line.wait(std::chrono::seconds(15));  // nothing of the life before is left to time out
+  EXPECT_THAT(line.timed_out, ElementsAre(4));
   EXPECT_EQ(line.lost.size(), 3U);
 }
 

@@ -43,16 +43,36 @@ TEST(Pin, HandsThePinOnUnderTheKeyOfTheHost) {
   EXPECT_FALSE(pin_of(rig.requests.back()).has_value());
 }
 
-// Nothing is owed for it: no intent was recorded, no place on a link is taken.
-TEST(Pin, RefusesAPinThatItsHostCannotRead) {
+// Nothing is owed for a PIN that does not get there: no intent was recorded, no place on a link is taken.
+void expect_nothing_left(Rig& rig, sim::SimTerminal& pos, std::size_t sent) {
+  EXPECT_EQ(rig.requests.size(), sent);
+  for (const auto& record : rig.records()) EXPECT_FALSE(record.has_intent() || record.has_reversal_owed());
+  EXPECT_EQ(rig.ask(pos, pos.sale(sale_of(false))).code(), "00");
+}
+
+TEST(Pin, RefusesOneThatItsHostHasNoKeyFor) {
   Rig rig({.host_in_flight_max = 2, .zone_keys = false});
   auto pos = rig.terminal();
   rig.sign_in(pos);
   const auto sent = rig.requests.size();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(rig.ask(pos, pos.sale(sale_of(true))).code(), "99");
-  EXPECT_EQ(rig.requests.size(), sent);
-  for (const auto& record : rig.records()) EXPECT_FALSE(record.has_intent() || record.has_reversal_owed());
-  EXPECT_EQ(rig.ask(pos, pos.sale(sale_of(false))).code(), "00");
+  expect_nothing_left(rig, pos, sent);
+}
+
+TEST(Pin, RefusesOneThatIsNone) {
+  Rig rig({.host_in_flight_max = 2, .mac_required = false});
+  auto pos = rig.terminal();
+  rig.sign_in(pos);
+  const auto sent = rig.requests.size();
+  for (int i = 0; i < 5; ++i) {
+    const auto sale = pos.sale(sale_of(true));
+    Bytes frame(sale.begin(), sale.end());
+    iso::MessageView view;
+    ASSERT_TRUE(iso::decode(*iso::Dialect::builtin("cup"), ByteView(frame).subspan(2), view).ok());
+    frame[static_cast<std::size_t>(view.raw(52).data() - frame.data())] ^= 1;  // its block deciphers to noise
+    EXPECT_EQ(rig.ask(pos, frame).code(), "99");
+  }
+  expect_nothing_left(rig, pos, sent);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Rig::~Rig() = default;
 void Rig::boot() {
   core::EngineConfig config;
   config.partitions = options_.partitions;
-  config.listeners.push_back({"pos", iso::Dialect::builtin("cup"), true});
+  config.listeners.push_back({"pos", iso::Dialect::builtin("cup"), options_.mac_required});
   config.in_flight_max = options_.in_flight_max;
   config.connection_in_flight_max = options_.connection_in_flight_max;
   config.transactions_max = options_.transactions_max;

@@ -33,6 +33,7 @@ class Rig final : public core::Outside {
     std::uint32_t transactions_max = 4096;
     std::uint32_t host_in_flight_max = 32;
     bool zone_keys = true;  // of the hosts
+    bool mac_required = true;
     std::string schedule;   // JSON; empty: 0.6 % cards, 0.38 % QR, instant 3.00
   };
   explicit Rig(Options options);

@@ -21,8 +21,14 @@ void read_records(ByteView payload) {
   std::uint32_t shown = 0;
   const Group group{
       .partition = {1}, .epoch = {1}, .group = {1}, .records = 2, .payload = payload, .hash = {}};
-  const auto read = reader.read(group, [&](const v1::Record&, const Position& position) {
+  const auto read = reader.read(group, [&](const v1::Record& record, const Position& position) {
     TG_CHECK(position.offset < payload.size());
+    // What is read in place is what the library reads.
+    RecordCursor cursor(payload, position.offset);
+    TG_CHECK(cursor.next());
+    const auto view = RecordView::of(cursor.bytes());
+    TG_CHECK(view.kind == 0 || view.at_us == record.at_us());
+    TG_CHECK(view.kind == 0 || record.body_case() == 0 || static_cast<int>(view.kind) == record.body_case());
     return ++shown < 1000;
   });
   TG_CHECK(!read || shown == 2 || !*read);

@@ -192,6 +192,23 @@ TEST_F(ClusterTest, TakesSnapshotsUnderTrafficAndStartsFromThem) {
   EXPECT_EQ(sum_of_balances(), "0");
 }
 
+// Or a tail would grow from crash to crash, and every start with it.
+TEST_F(ClusterTest, FoldsTheTailThatAStartHadToRead) {
+  serve({.workers = 2, .snapshot_records = 0, .fault = {}});
+  estate();
+  EXPECT_GT(trade(1s, 150).approved, 50U);
+  cluster_->abandon();
+  cluster_.reset();
+  const auto snapshots = [&] {
+    std::size_t count = 0;
+    for (std::uint16_t p = 1; p <= 4; ++p) count += journal_->latest_snapshot({p}).value().has_value() ? 1 : 0;
+    return count;
+  };
+  ASSERT_EQ(snapshots(), 0U);
+  serve({.workers = 2, .snapshot_records = 40, .fault = {}});
+  EXPECT_TRUE(until([&] { return snapshots() >= 1; }));
+}
+
 TEST_F(ClusterTest, StopsAndSaysSoWhenAWriteIsUnknown) {
   std::atomic<bool> broken{false};
   serve({.workers = 2, .snapshot_records = 0, .fault = [&](std::uint64_t) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "storage/recovery.h"
 #include "switch/core/directory.h"
 #include "tests/core/folded.h"
 #include "tests/sim/world.h"

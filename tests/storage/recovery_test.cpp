@@ -139,34 +139,6 @@ TEST(ReadRecords, StopsWhenTheVisitorHasEnough) {
   EXPECT_EQ(shown, 2);
 }
 
-TEST(Recover, TakesTheNewestSnapshotAndTheRecordsBehindIt) {
-  MemoryJournal journal(1);
-  Writer writer(journal);
-  for (std::uint64_t i = 1; i <= 3; ++i) writer.write(1, {intent(i, i, 1, 1)});
-  const auto head = journal.head({1});
-  ASSERT_TRUE(journal.put_snapshot({1}, {head.group, head.hash, {42}}).has_value());
-  for (std::uint64_t i = 4; i <= 5; ++i) writer.write(1, {intent(i, i, 1, 1)});
-  Bytes state;
-  std::vector<std::uint64_t> seen;
-  const auto visit = [&](const v1::Record& r, const Position&) {
-    return seen.push_back(r.intent().txn()), true;
-  };
-  const auto restore = [&](const Snapshot& s) -> Result<void> {
-    state = s.state;
-    return {};
-  };
-  ASSERT_TRUE(recover(journal, {1}, restore, visit).has_value());
-  EXPECT_EQ(state, Bytes{42});
-  EXPECT_THAT(seen, ::testing::ElementsAre(4U, 5U));
-
-  journal.store()->flip_snapshot_byte({1}, {3}, 0);  // damaged: from the start then
-  state.clear();
-  seen.clear();
-  ASSERT_TRUE(recover(journal, {1}, restore, visit).has_value());
-  EXPECT_TRUE(state.empty());
-  EXPECT_THAT(seen, ::testing::ElementsAre(1U, 2U, 3U, 4U, 5U));
-}
-
 TEST(ReadRecord, APositionWhereNothingLiesIsNotFound) {
   MemoryJournal journal(1);
   Writer writer(journal);
