@@ -1,4 +1,5 @@
-// Reading the journal as messages, every record in order or one. (A start and a fold read records where they lie: switch/core/replay.h.) Thread: any that may read the journal.
+// Reading the journal as messages, every record in order or one. (A start and a fold read records where they
+// lie: switch/core/replay.h.) Thread: any that may read the journal.
 #pragma once
 
 #include "storage/record_stream.h"

@@ -17,7 +17,7 @@ struct ReplayRange {
   const std::atomic<bool>* cancelled = nullptr;
 };
 
-// False: the record does not parse, and the reading ends with damaged.
+// False: the record is none that the partition can have, and the reading ends with damaged.
 using Replay = std::function<bool(const RecordView& record, GroupNo group)>;
 
 struct Replayed {
@@ -25,8 +25,7 @@ struct Replayed {
   std::uint64_t records = 0;
 };
 
-// unavailable: it was cancelled. damaged: at the first group that is
-// not what was written, after all before it were shown.
+// unavailable: it was cancelled. damaged: at the first group that is not what was written, after all before it were shown.
 [[nodiscard]] Result<Replayed> replay(const storage::Journal& journal, const ReplayRange& range, const Replay& show);
 
 }  // namespace tollgate::core
