@@ -1,23 +1,20 @@
 #include "switch/cli/fees_replay_records.h"
 
+#include "proto/record_wire.h"
 #include "proto/wire.h"
-#include "storage/record_stream.h"
 #include "tollgate/v1/records.pb.h"
 
 namespace tollgate::cli {
 namespace {
 
-// The body of a record and its kind; the writer puts at_us before it.
+// The kind of each record, its body and where it lies. False: there is one that is not as the writer writes
+// them, or the visitor has had enough.
 template <class Visit>
 bool each_record(const storage::Group& group, Visit visit) {
   RecordCursor cursor(group.payload);
   while (cursor.next()) {
-    WireReader record(cursor.bytes());
-    while (record.next())
-      if (record.number() != v1::Record::kAtUsFieldNumber &&
-          !visit(record.number(), record.bytes(), cursor.offset()))
-        return false;
-    if (!record.ok()) return false;
+    const auto record = RecordView::of(cursor.bytes());
+    if (record.kind == 0 || !visit(record.kind, record.body, cursor.offset())) return false;
   }
   return !cursor.damaged();
 }

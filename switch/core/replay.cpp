@@ -17,7 +17,7 @@ Result<Replayed> replay(const storage::Journal& journal, const ReplayRange& rang
     std::uint32_t count = 0;
     for (; records.next(); ++count)
       if (!show(RecordView::of(records.bytes()), group.group))
-        return damaged(group, fmt::format("the record at offset {} is none that this partition can have", records.offset()));
+        return damaged(group, fmt::format("the record at offset {} does not read, or is of another partition or a newer release", records.offset()));
     if (records.damaged() || count != group.records)
       return damaged(group, fmt::format("the group holds {} whole records, its header says {}", count, group.records));
     replayed.last = group.group;

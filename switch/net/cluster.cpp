@@ -235,7 +235,7 @@ void Cluster::start() {
     // What this start had to read counts, or a tail would grow from crash to crash.
     on_workers(s.neighbours.workers, [&s](Worker& worker) {
       for (const auto id : worker.engine().owned())
-        s.snapshots->count(id, static_cast<std::uint32_t>(worker.engine().replayed_records(id)));
+        s.snapshots->count(id, worker.engine().replayed_records(id));
     });
   }
   for (const auto& worker : s.neighbours.workers) {

@@ -37,7 +37,7 @@ void Snapshots::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Snapshots::count(PartitionId partition, std::uint32_t records) noexcept {
+void Snapshots::count(PartitionId partition, std::uint64_t records) noexcept {
   auto& since = since_[partition.value];
   const auto before = since.fetch_add(records, std::memory_order_relaxed);
   if (before < every_ && before + records >= every_) wake_.notify_one();

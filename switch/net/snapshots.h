@@ -38,7 +38,7 @@ class Snapshots {
   ~Snapshots();
 
   void count(PartitionId partition,
-             std::uint32_t records) noexcept;  // until the object dies, also after stop()
+             std::uint64_t records) noexcept;  // until the object dies, also after stop()
   void stop();                                 // no snapshot is taken any more; one in the making is dropped
   void take_all();  // of every partition with a new record, from its worker; returns when they are written
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
