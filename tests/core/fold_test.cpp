@@ -109,6 +109,11 @@ TEST(Fold, GivesTheWorkersBytesWhileARequestIsAtItsHost) {
   rig.host_silent = true;
   (void)rig.exchange(pos.sale(card_sale(1'000)));
   EXPECT_EQ(differences(rig), "");
+  write_down(rig);
+  EXPECT_EQ(differences(rig), "");  // the intent is open in there too
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 0U);
+  rig.crash();
+  EXPECT_EQ(rig.engine().counters().reversals_owed, 1U);  // from the snapshot alone
 }
 
 // The table is full and the oldest leave: also from the middle of chains, and originals before their voids.
